@@ -1,0 +1,1 @@
+# Test tiers. tests/README.md says what each needs.
