@@ -1,1 +1,2 @@
 # Test tiers. tests/README.md says what each needs.
+include $(wildcard tests/*/build.mk)
