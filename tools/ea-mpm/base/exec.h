@@ -3,7 +3,8 @@
 
 /* Run a program: an argv (no shell), a deadline, captured output. The child
  * gets its own process group, /dev/null as stdin, no descriptor above 2, and
- * is killed with its whole group at the deadline. */
+ * is killed with its whole group at the deadline. A daemon that the program
+ * leaves behind lives on and is not waited for. */
 
 #include <apr_pools.h>
 #include <apr_time.h>

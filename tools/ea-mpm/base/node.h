@@ -8,7 +8,12 @@
 #include <apr_pools.h>
 #include <sys/types.h>
 
-typedef enum { EM_NODE_ABSENT, EM_NODE_FILE, EM_NODE_LINK } em_node_kind_t;
+typedef enum {
+    EM_NODE_ABSENT,
+    EM_NODE_FILE,
+    EM_NODE_LINK,
+    EM_NODE_OTHER           /* a directory or special file: never changed */
+} em_node_kind_t;
 
 typedef struct em_node_t {
     em_node_kind_t kind;

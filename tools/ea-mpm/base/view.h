@@ -5,7 +5,7 @@
  *
  * A view reads below a root directory (--root; "/" normally); all paths given
  * to it are absolute *inside* that root, and symbolic links never lead out of
- * it (openat2 RESOLVE_IN_ROOT). On top lies an overlay of nodes: a plan laid
+ * it. On top lies an overlay of nodes: a plan laid
  * over the real tree gives the tree after the plan, so that the checks read
  * the future with the same code as the present. Reading never writes. */
 
@@ -15,7 +15,7 @@
 
 typedef struct em_view_t em_view_t;
 
-/* A view of the tree below ROOT. It keeps a directory handle until P goes. */
+/* A view of the tree below ROOT, which must be a directory. */
 apr_status_t em_view_open(em_view_t **pview, const char *root, apr_pool_t *p);
 /* A view that sees BELOW with nodes put over it (em_view_put). */
 em_view_t *em_view_over(const em_view_t *below, apr_pool_t *p);
@@ -33,8 +33,8 @@ const char *em_view_outside(const em_view_t *view, const char *path,
 apr_status_t em_view_lstat(em_node_t **pnode, const em_view_t *view,
                            const char *path, apr_pool_t *p);
 /* The bytes of the file that PATH leads to, links followed. NUL-terminated
- * after len. APR_ENOENT, APR_EACCES, APR_EGENERAL (not a regular file),
- * APR_ENOMEM (larger than max). */
+ * after len. APR_ENOENT, APR_EACCES, EISDIR, APR_EGENERAL (not a
+ * regular file), EFBIG (larger than MAX). */
 apr_status_t em_view_read(em_node_t **pnode, const em_view_t *view,
                           const char *path, apr_size_t max, apr_pool_t *p);
 /* The path with every link in it resolved (inside the root). */
