@@ -75,3 +75,19 @@ def accounts():
         pytest.skip(reason)
     with users.accounts(2) as made:
         yield made
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Show the isolation attempts of every server kind as tried/succeeded."""
+    totals = {}
+    for outcome in ("passed", "failed", "skipped"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "isolation" and report.when == "call":
+                    kind, tried, won = value
+                    seen = totals.setdefault(kind, [0, 0])
+                    seen[0] += tried
+                    seen[1] += won
+    for kind, (tried, won) in sorted(totals.items()):
+        terminalreporter.write_line(
+            f"isolation: {kind}: {tried} tried, {won} succeeded")
