@@ -11,7 +11,8 @@ def make_certificate(directory):
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
          "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", crt,
-         "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "basicConstraints=critical,CA:FALSE", "-addext",
          "subjectAltName=DNS:localhost,DNS:*.test"],
         check=True, capture_output=True)
     os.chmod(key, 0o600)
