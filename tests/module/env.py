@@ -158,6 +158,7 @@ class Server:
         self.user, self.group = user, group
         self.mpm = mpm
         self.wrapper = list(wrapper)    # argv put before httpd: setpriv, ...
+        self.load_first = False         # the module before the MPM
         self.tuning = {"StartServers": 2, "MinSpareServers": 1,
                        "MaxSpareServers": 4, "MaxRequestWorkers": 20,
                        "Timeout": 20, "KeepAliveTimeout": 5,
@@ -255,7 +256,8 @@ class Server:
         """The whole configuration as text."""
         loads = [f"mpm_{self.mpm}", *dict.fromkeys(self.modules)]
         if self.kind != "prefork":
-            loads.append({"itkish": "mpm_itkish"}.get(self.kind, self.kind))
+            loads.insert(0 if self.load_first else len(loads),
+                         {"itkish": "mpm_itkish"}.get(self.kind, self.kind))
         text = [f"ServerRoot {self.root}", "DefaultRuntimeDir run",
                 "PidFile run/httpd.pid", "ServerName localhost",
                 *self.listens, "ErrorLog logs/error.log",
