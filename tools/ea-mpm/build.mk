@@ -1,7 +1,7 @@
 # ea-mpm: one object per source, all but main.c in a library that the unit
 # tests and fuzz targets link too.
 TOOL_DIR   := tools/ea-mpm
-TOOL_PKGS  := apr-1 apr-util-1 jansson libelf
+TOOL_PKGS  := apr-1 apr-util-1 jansson libelf openssl
 TOOL_SRC   := $(sort $(wildcard $(TOOL_DIR)/*.c $(TOOL_DIR)/*/*.c))
 TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/obj/%.o)
 TOOL_LIB   := $(BUILD)/lib/libea-mpm.a

@@ -1,0 +1,227 @@
+#include "service/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "base/exec.h"
+#include "service/errlog.h"
+#include "service/proc.h"
+#include "service/run.h"
+
+/* "apache2.service" -> "apache2", as the older init systems call it. */
+static const char *script_name(const char *unit, apr_pool_t *p)
+{
+    const char *dot = unit ? strrchr(unit, '.') : NULL;
+
+    return dot && strcmp(dot, ".service") == 0
+           ? apr_pstrmemdup(p, unit, (apr_size_t)(dot - unit)) : unit;
+}
+
+int em_httpd_foreground(const em_facts_t *facts)
+{
+    const apr_array_header_t *args = facts->httpd.args;
+
+    for (int i = 0; args && i < args->nelts; i++) {
+        const char *arg = APR_ARRAY_IDX(args, i, const char *);
+        const char *next = i + 1 < args->nelts
+                           ? APR_ARRAY_IDX(args, i + 1, const char *) : "";
+
+        if (strcmp(arg, "-DFOREGROUND") == 0 || strcmp(arg, "-X") == 0
+            || strcmp(arg, "-DNO_DETACH") == 0
+            || (strcmp(arg, "-D") == 0 && (strcmp(next, "FOREGROUND") == 0
+                                    || strcmp(next, "NO_DETACH") == 0))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *const *em_httpd_argv(const em_facts_t *facts,
+                                 const char *const *more, apr_pool_t *p)
+{
+    const apr_array_header_t *args = facts->httpd.args;
+    apr_array_header_t *argv = apr_array_make(p, 16, sizeof(const char *));
+
+    APR_ARRAY_PUSH(argv, const char *) = facts->httpd.binary;
+    for (int i = 0; args && i < args->nelts; i++) {
+        APR_ARRAY_PUSH(argv, const char *) =
+            APR_ARRAY_IDX(args, i, const char *);
+    }
+    for (; more && *more; more++) {
+        APR_ARRAY_PUSH(argv, const char *) = *more;
+    }
+    APR_ARRAY_PUSH(argv, const char *) = NULL;
+    return (const char *const *)argv->elts;
+}
+
+/* The command that starts this service, NULL when there is none. */
+static const char *const *start_argv(const em_facts_t *facts, apr_pool_t *p)
+{
+    static const char *const k_start[] = {"-k", "start", NULL};
+    const em_service_t *service = &facts->service;
+    const char **argv = apr_pcalloc(p, 4 * sizeof(*argv));
+    const char *script = script_name(service->unit, p);
+
+    switch (service->kind) {
+    case EM_SERVICE_SYSTEMD:
+        argv[0] = "systemctl";
+        argv[1] = "start";
+        argv[2] = service->unit;
+        return argv;
+    case EM_SERVICE_OPENRC:
+        argv[0] = "rc-service";
+        argv[1] = script;
+        argv[2] = "start";
+        return argv;
+    case EM_SERVICE_SYSV:
+        argv[0] = apr_pstrcat(p, "/etc/init.d/", script, NULL);
+        argv[1] = "start";
+        return argv;
+    case EM_SERVICE_CTL:
+        argv[0] = service->ctl;
+        argv[1] = "start";
+        return argv;
+    case EM_SERVICE_SIGNAL:
+        return em_httpd_argv(facts, em_httpd_foreground(facts) ? NULL
+                             : k_start, p);
+    case EM_SERVICE_NONE:
+        break;
+    }
+    return NULL;
+}
+
+/* A server that stays in the foreground: started as a session of its own,
+ * with nobody waiting. Whether it comes up is what the verification sees. */
+static apr_status_t start_detached(const em_facts_t *facts,
+                                   const char *const *argv)
+{
+    pid_t pid = fork();
+    int null;
+
+    if (pid < 0) {
+        return APR_FROM_OS_ERROR(errno);
+    }
+    if (pid > 0) {
+        return APR_SUCCESS;
+    }
+    (void)setsid();
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
+    (void)signal(SIGPIPE, SIG_DFL);
+    null = open("/dev/null", O_RDWR);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0
+        || dup2(null, 2) < 0 || chdir("/") != 0) {
+        _exit(127);
+    }
+    for (int fd = 3; fd < 256; fd++) {
+        (void)close(fd);
+    }
+    if (facts->httpd.env) {
+        execve(argv[0], (char *const *)argv,
+               (char *const *)facts->httpd.env);
+    }
+    else {
+        execv(argv[0], (char *const *)argv);
+    }
+    _exit(127);
+}
+
+apr_status_t em_httpd_test(int *pok, const char **poutput,
+                           const em_facts_t *facts,
+                           apr_interval_time_t timeout, apr_pool_t *p)
+{
+    static const char *const t[] = {"-t", NULL};
+    const char *root = em_view_root(facts->view);
+    em_exec_how_t how = {.root = root, .env = facts->httpd.env,
+                         .timeout = timeout};
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    rv = em_exec(&out, em_httpd_argv(facts, t, p), &how, p);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *pok = out->exited && out->exit_code == 0;
+    *poutput = out->timed_out ? "httpd -t gave no answer in time"
+             : apr_pstrcat(p, out->err, out->out, NULL);
+    return APR_SUCCESS;
+}
+
+/* "Job for apache2.service failed because ..." tells nobody why: ask httpd
+ * and the error log. */
+static apr_status_t explain(const em_facts_t *facts, const char *const *argv,
+                            const em_exec_out_t *out, apr_off_t log_from,
+                            em_result_t *res, apr_pool_t *p)
+{
+    const char *said = apr_pstrcat(p, out->err, out->out, NULL);
+    const char *test = "", *log;
+    int ok = 1;
+
+    if (em_httpd_test(&ok, &test, facts, apr_time_from_sec(30), p)
+        != APR_SUCCESS || ok) {
+        test = "";
+    }
+    log = em_errlog_quote(facts, log_from, p);
+    return em_result_fail(res, out->timed_out ? APR_TIMEUP : APR_EGENERAL,
+                          EM_EXIT_FAILED, out->timed_out ? "start-timeout"
+                          : "start-failed", "%s %s.\n%s%s%s",
+                          em_exec_quote(argv, p), out->timed_out
+                          ? "did not come back in time" : "failed",
+                          *test ? test : said, *log ? "Error log:\n" : "",
+                          log);
+}
+
+/* systemd refuses the sixth start within ten seconds. */
+static void forgive_starts(const em_facts_t *facts, apr_pool_t *p)
+{
+    const char *argv[] = {"systemctl", "reset-failed", facts->service.unit,
+                          NULL};
+    em_exec_out_t *out;
+
+    (void)em_exec(&out, argv, NULL, p);
+}
+
+apr_status_t em_service_start(const em_facts_t *facts,
+                              apr_interval_time_t timeout, em_result_t *res,
+                              apr_pool_t *p)
+{
+    const char *const *argv = start_argv(facts, p);
+    em_exec_how_t how = {.timeout = timeout};
+    apr_off_t log_from = em_errlog_size(facts, p);
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    em_result_activity(res, "starting the server");
+    if (!argv || !argv[0]) {
+        return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
+                              "no-service", "Nothing is known that starts "
+                              "this server.");
+    }
+    if (facts->service.kind == EM_SERVICE_SIGNAL) {
+        how.env = facts->httpd.env;
+        if (em_httpd_foreground(facts)) {
+            return start_detached(facts, argv);
+        }
+    }
+    em_log(facts->how.log, EM_LOG_DEBUG, "%s", em_exec_quote(argv, p));
+    rv = em_exec(&out, argv, &how, p);
+    if (rv == APR_SUCCESS && facts->service.kind == EM_SERVICE_SYSTEMD
+        && out->exited && out->exit_code != 0) {
+        forgive_starts(facts, p);
+        rv = em_exec(&out, argv, &how, p);
+    }
+    if (rv != APR_SUCCESS) {
+        return em_result_fail(res, rv, EM_EXIT_FAILED, "start-failed",
+                              "%s cannot be run: ", em_exec_quote(argv, p));
+    }
+    if (!out->exited || out->exit_code != 0) {
+        return explain(facts, argv, out, log_from, res, p);
+    }
+    return APR_SUCCESS;
+}
