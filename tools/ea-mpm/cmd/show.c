@@ -1,0 +1,50 @@
+/* show: the MPM that is configured, the one that runs, and where one could
+ * go from here. */
+
+#include "cmd/cmd.h"
+
+static apr_status_t show(em_run_t *run)
+{
+    apr_array_header_t *checks;
+    apr_status_t rv = APR_SUCCESS;
+    em_txn_t *open = NULL;
+    int i;
+
+    run->report.facts = run->facts;
+    checks = apr_array_make(run->pool, 4, sizeof(em_check_t *));
+    for (i = 0; em_targets[i]; ++i) {
+        rv = em_cmd_judge(run, em_targets[i]);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        APR_ARRAY_PUSH(checks, const em_check_t *) = run->report.check;
+    }
+    run->report.check = NULL;
+    run->report.plan = NULL;
+    run->report.checks = checks;
+    /* Who may not read the state directory learns the rest all the same. */
+    if (em_txn_open(&open, run->view, run->res, run->pool) != APR_SUCCESS) {
+        em_result_clear(run->res);
+    }
+    else if (open) {
+        run->report.open = em_txn_info(open);
+    }
+    return rv;
+}
+
+static const em_opt_id_t options[] = { EM_OPT_DEEP, 0 };
+
+const em_cmd_t em_cmd_show = {
+    .name = "show",
+    .arg = EM_ARG_NONE,
+    .summary = "show the MPM: configured, running, and what could be next",
+    .description =
+        "Shows the server, the MPM its configuration names, the MPM that its "
+        "main process really runs, the MPMs that are installed, and for each "
+        "target whether a switch would go through. Works with a broken "
+        "configuration as well. Changes nothing.",
+    .needs = EM_NEED_FACTS | EM_NEED_RULES,
+    .report = EM_REPORT_SHOW,
+    .options = options,
+    .run = show
+};

@@ -1,0 +1,294 @@
+/* Text of switch, rollback and recover, of rehearse and of history. */
+
+#include <string.h>
+#include <apr_strings.h>
+#include "out/fmt.h"
+#include "out/text_parts.h"
+
+#define COLUMN 14
+
+static void row(em_out_t *out, const char *name, const char *value)
+{
+    em_fmt_item(out->f, apr_pstrcat(out->pool, "  ", name, NULL), COLUMN,
+                value);
+}
+
+static em_paint_t paint_of(em_rehearsal_result_t r)
+{
+    switch (r) {
+    case EM_REHEARSAL_PASSED:
+        return EM_GREEN;
+    case EM_REHEARSAL_FAILED:
+        return EM_RED;
+    case EM_REHEARSAL_INCONCLUSIVE:
+    case EM_REHEARSAL_UNAVAILABLE:
+        return EM_YELLOW;
+    case EM_REHEARSAL_SKIPPED:
+        break;
+    }
+    return EM_PLAIN;
+}
+
+static const char *status_text(int status, apr_pool_t *p)
+{
+    if (status < 0) {
+        return "-";
+    }
+    return status == 0 ? "none" : apr_itoa(p, status);
+}
+
+/* Worth a line: it was asked, and something about it changed or is PHP. */
+static int tells(const em_rehearsed_vhost_t *v, int few)
+{
+    return few || v->before != v->after
+        || (v->php && strcmp(v->php, "none") && strcmp(v->php, "ok"));
+}
+
+static void vhosts(em_out_t *out, const em_rehearsal_t *r)
+{
+    int i, n = r->vhosts ? r->vhosts->nelts : 0, few = n <= 20, shown = 0;
+
+    for (i = 0; i < n; ++i) {
+        const em_rehearsed_vhost_t *v =
+            APR_ARRAY_IDX(r->vhosts, i, em_rehearsed_vhost_t *);
+
+        if (!tells(v, few)) {
+            continue;
+        }
+        if (shown++ == 0) {
+            fprintf(out->f, "\n  %-34s %-7s %-7s %s\n", "virtual host",
+                    "before", "after", "PHP");
+        }
+        fprintf(out->f, "  %-34s %-7s %-7s %s\n",
+                apr_psprintf(out->pool, "%s:%d%s",
+                             em_fmt_or(v->name, "(main)"), v->port,
+                             v->tls ? " TLS" : ""),
+                status_text(v->before, out->pool),
+                status_text(v->after, out->pool), em_fmt_or(v->php, "-"));
+    }
+    if (n > shown) {
+        fprintf(out->f, "\n  %d more answer as before.\n", n - shown);
+    }
+}
+
+void em_text_rehearsal(em_out_t *out, const em_rehearsal_t *r)
+{
+    int i;
+
+    vhosts(out, r);
+    if (r->log && r->log->nelts) {
+        fputs("\n  from its error log:\n", out->f);
+    }
+    for (i = 0; r->log && i < r->log->nelts; ++i) {
+        em_fmt_wrap(out->f, 4, APR_ARRAY_IDX(r->log, i, const char *));
+    }
+    em_text_findings(out, r->findings, EM_INFO);
+}
+
+static long total_ms(const em_rehearsal_t *r)
+{
+    long ms = 0;
+    int i;
+
+    for (i = 0; r->phases && i < r->phases->nelts; ++i) {
+        ms += APR_ARRAY_IDX(r->phases, i, em_rehearsed_phase_t *)->ms;
+    }
+    return ms;
+}
+
+static const char *asked_text(const em_rehearsal_t *r, apr_pool_t *p)
+{
+    return apr_psprintf(p, "%d of %d virtual host%s asked, %s", r->asked,
+                        r->of, r->of == 1 ? "" : "s",
+                        em_fmt_ms(total_ms(r), p));
+}
+
+void em_text_rehearse(em_out_t *out, const em_report_t *report,
+                      const em_result_t *res)
+{
+    const em_rehearsal_t *r = report->rehearsal;
+    int i;
+
+    (void)res;
+    if (!r) {
+        return;
+    }
+    fprintf(out->f, "Rehearsal of %s: %s (%s)\n", r->target,
+            em_fmt_paint(out, paint_of(r->result),
+                         em_rehearsal_name(r->result)),
+            asked_text(r, out->pool));
+    if (r->why && r->result != EM_REHEARSAL_PASSED) {
+        em_fmt_wrap(out->f, 2, r->why);
+    }
+    if (r->phases && r->phases->nelts) {
+        fputc('\n', out->f);
+    }
+    for (i = 0; r->phases && i < r->phases->nelts; ++i) {
+        const em_rehearsed_phase_t *ph =
+            APR_ARRAY_IDX(r->phases, i, em_rehearsed_phase_t *);
+
+        fprintf(out->f, "  %-34s %8s  %s\n", ph->name,
+                em_fmt_ms(ph->ms, out->pool), em_fmt_or(ph->result, ""));
+    }
+    em_text_rehearsal(out, r);
+    if (r->result == EM_REHEARSAL_PASSED && report->plan
+        && !em_plan_is_empty(report->plan)) {
+        fprintf(out->f, "\nNext: ea-mpm switch %s\n", r->target);
+    }
+}
+
+static const char *rehearsal_row(const em_switch_t *done, apr_pool_t *p)
+{
+    const char *word = em_rehearsal_name(done->rehearsal_result);
+    const em_rehearsal_t *r = done->rehearsal;
+
+    if (!r) {
+        return word;
+    }
+    if (r->result == EM_REHEARSAL_PASSED) {
+        return apr_psprintf(p, "%s (%s)", word, asked_text(r, p));
+    }
+    return r->why ? apr_psprintf(p, "%s: %s", word, r->why) : word;
+}
+
+static const char *verified_row(const em_switch_t *done)
+{
+    const char *v = em_fmt_or(done->verified, "no");
+
+    if (!strcmp(v, "running")) {
+        return "yes: the server runs under it and answers";
+    }
+    if (!strcmp(v, "configtest")) {
+        return "by a config test; the server was not started";
+    }
+    return v;
+}
+
+static void facts_of(em_out_t *out, const em_switch_t *done)
+{
+    fputc('\n', out->f);
+    if (done->id) {
+        row(out, "id", done->id);
+    }
+    row(out, "rehearsal", rehearsal_row(done, out->pool));
+    if (done->outage_ms >= 0) {
+        row(out, "outage", em_fmt_ms(done->outage_ms, out->pool));
+    }
+    row(out, "verified", verified_row(done));
+}
+
+static void changed(em_out_t *out, const em_switch_t *done, int recovered)
+{
+    fprintf(out->f, "%s\n", em_fmt_paint(out, EM_GREEN, apr_psprintf(
+            out->pool, "%s from %s to %s.",
+            recovered ? "Recovered: went" : "Switched",
+            em_fmt_or(done->from, "no MPM"), em_fmt_or(done->to, "no MPM"))));
+    facts_of(out, done);
+    if (done->plan) {
+        const apr_array_header_t *c = done->plan->consequences;
+        int i;
+
+        for (i = 0; c && i < c->nelts; ++i) {
+            const em_consequence_t *m =
+                APR_ARRAY_IDX(c, i, em_consequence_t *);
+
+            row(out, i ? "" : "modules",
+                apr_psprintf(out->pool, "%s %s (%s)", m->module, m->what,
+                             m->because));
+        }
+    }
+    if (done->outage_ms < 0 && done->verified
+        && strcmp(done->verified, "running")) {
+        fputs("\nThe files are changed, a server that runs is not: stop and "
+              "start it before the\nnext reload.\n", out->f);
+    }
+    if (done->id && !recovered) {
+        fprintf(out->f, "\nTo go back: ea-mpm rollback %s\n", done->id);
+    }
+}
+
+/* A switch that a check refused, or that only was to be told. */
+static void not_carried_out(em_out_t *out, const em_report_t *report,
+                            const em_result_t *res)
+{
+    if (res->exit_code == EM_EXIT_REFUSED && report->check
+        && !report->done) {
+        em_text_check(out, report, res);
+    }
+    else if (report->dry_run && res->exit_code == EM_EXIT_OK) {
+        em_text_plan(out, report, res);
+        fputs("\nNothing was changed (--dry-run).\n", out->f);
+    }
+}
+
+static int rehearsal_failed(const em_switch_t *done)
+{
+    return done->rehearsal
+        && done->rehearsal->result == EM_REHEARSAL_FAILED;
+}
+
+void em_text_switch(em_out_t *out, const em_report_t *report,
+                    const em_result_t *res)
+{
+    const em_switch_t *done = report->done;
+    int recovering = !report->plan;
+
+    if (!done || report->dry_run) {
+        not_carried_out(out, report, res);
+        return;
+    }
+    if (res->exit_code != EM_EXIT_OK) {
+        if (rehearsal_failed(done)) {
+            fprintf(out->f, "Rehearsal of %s: %s\n", em_fmt_or(done->to, ""),
+                    em_fmt_paint(out, EM_RED, "failed"));
+            em_text_rehearsal(out, done->rehearsal);
+        }
+        if (done->id) {
+            facts_of(out, done);
+        }
+        return;
+    }
+    if (done->changed) {
+        changed(out, done, recovering);
+        if (report->check) {
+            em_text_findings(out, report->check->findings, EM_WARN);
+        }
+    }
+    else if (recovering) {
+        fputs("Nothing to recover.\n", out->f);
+    }
+    else {
+        fprintf(out->f, "Nothing to do: %s is what is configured.\n",
+                em_fmt_or(done->to, "it"));
+    }
+}
+
+void em_text_history(em_out_t *out, const em_report_t *report,
+                     const em_result_t *res)
+{
+    const apr_array_header_t *list = report->history;
+    apr_pool_t *p = out->pool;
+    int i;
+
+    (void)res;
+    if (!list) {
+        return;
+    }
+    if (list->nelts == 0) {
+        fputs("No switch was made on this system yet.\n", out->f);
+        return;
+    }
+    fprintf(out->f, "%-22s %-20s %-22s %s\n", "ID", "begun", "switch",
+            "state");
+    for (i = list->nelts - 1; i >= 0; --i) {
+        const em_txn_info_t *t = APR_ARRAY_IDX(list, i, em_txn_info_t *);
+
+        fprintf(out->f, "%-22s %-20s %-22s %s%s%s\n", t->id,
+                em_fmt_or(em_fmt_time(t->begun, p), "?"),
+                apr_psprintf(p, "%s -> %s", em_fmt_or(t->from, "none"),
+                             em_fmt_or(t->to, "none")),
+                em_txn_state_name(t->state),
+                t->rolled_back_by ? ", rolled back by " : "",
+                em_fmt_or(t->rolled_back_by, ""));
+    }
+}
