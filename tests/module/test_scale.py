@@ -1,0 +1,87 @@
+"""Many users on one server."""
+
+import threading
+
+import users
+from roles import by_role
+from wait import wait_until
+
+WAIT = ("<?php while (!file_exists(__DIR__ . '/go')) { usleep(5000); "
+        "clearstatcache(); } echo 'went';")
+
+
+def _users(server, count):
+    for n in range(count):
+        number = users.numeric_uid()
+        host = server.vhost(f"h{n}.test", f"#{number}", f"#{number}")
+        host.put("index.html", host.name)
+    return [f"h{n}.test" for n in range(count)]
+
+
+def test_a_thousand_users_each_served_as_himself(httpd):
+    """1,000 vhosts with 0600 files, fifty workers at most."""
+    server = httpd("itkish", StartServers=4, MaxSpareServers=10)
+    server.add("ItkishMaxWorkers 50")
+    names = _users(server, 1000)
+    server.start()
+    wrong = []
+
+    def ask(part):
+        for name in part:
+            reply = server.get("/", name)
+            if (reply.status, reply.text) != (200, name):
+                wrong.append((name, reply))
+    threads = [threading.Thread(target=ask, args=(names[n::4],))
+               for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert len(by_role(server).get("worker", [])) <= 50
+    server.graceful()
+    assert server.get("/", names[500]).text == names[500]
+
+
+def test_at_the_cap_the_least_recently_used_idle_worker_goes(httpd):
+    """Three workers for four users in turn: nobody is refused."""
+    server = httpd("itkish")
+    server.add("ItkishMaxWorkers 3")
+    names = _users(server, 4)
+    server.start()
+    for n in range(40):
+        name = names[n % 4]
+        reply = server.get("/", name)
+        assert (reply.status, reply.text) == (200, name)
+        assert len(by_role(server).get("worker", [])) <= 3
+
+
+def test_at_the_cap_requests_wait_for_the_busy_ones(httpd):
+    """Everything busy: requests wait in order and are then served."""
+    server = httpd("itkish", ["php"])
+    server.php_ini()
+    server.add("ItkishMaxWorkers 2\nItkishQueueTimeout 15")
+    names = _users(server, 3)
+    for name in names:
+        server.hosts[name].put("wait.php", WAIT)
+    server.start()
+    held = []
+    for name in names[:2]:
+        c = server.connect()
+        c.request("/wait.php", name, close=True)
+        held.append(c)
+        wait_until(lambda n=len(held): len(by_role(server).get(
+            "worker", [])) >= n, "a busy worker")
+    waiting = []
+    for _ in range(4):
+        c = server.connect()
+        c.request("/", names[2], close=True)
+        waiting.append(c)
+    server.hosts[names[0]].put("go", "")
+    for c in waiting:
+        assert c.reply().text == names[2]
+        c.close()
+    server.hosts[names[1]].put("go", "")
+    for c in held:
+        assert c.reply().text == "went"
+        c.close()
