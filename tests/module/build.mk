@@ -1,4 +1,3 @@
-
 # Throughput, latency and memory against stock prefork and mpm-itk; about a
 # quarter of an hour, BENCH_FLAGS=--quick for a minute or two.
 bench-module: all

@@ -69,8 +69,9 @@ def modules_dir():
 
 def itkish_module():
     """The module of this tree: $ITKISH_MODULE, or what `make` built."""
+    build = os.path.join(TOP, os.environ.get("BUILD", "build"))
     return os.environ.get("ITKISH_MODULE") \
-        or os.path.join(TOP, "build/modules/mod_mpm_itkish.so")
+        or os.path.join(build, "modules/mod_mpm_itkish.so")
 
 
 def module_file(name):
