@@ -33,12 +33,19 @@ typedef struct em_switch_t {
     int rolled_back;
 } em_switch_t;
 
+/* The caller has taken the lock (em_lock_take) before it gathered the facts,
+ * so that nobody else changes anything in between. SIGINT and SIGTERM undo
+ * what was begun and end it with "interrupted"; they are safe at any time and
+ * any number of times. */
 apr_status_t em_switch_run(em_switch_t **pswitch, const em_facts_t *facts,
                            const em_plan_t *plan, const em_check_t *check,
                            const em_switch_how_t *how, em_result_t *res,
                            apr_pool_t *p);
-/* Finish or undo what a killed run left. APR_SUCCESS with changed = 0 when
- * there is nothing to recover. */
+/* Finish or undo what a killed run left; takes the lock itself. A change that
+ * was whole and whose server runs well is finished, all else is undone
+ * (rolled_back = 1) and the server brought back as it was; after a reboot,
+ * with no_restart and below another root only the files are. APR_SUCCESS with
+ * changed = 0 when there is nothing to recover. */
 apr_status_t em_recover_run(em_switch_t **pswitch, const em_facts_how_t *how,
                             const em_switch_how_t *how_switch,
                             em_result_t *res, apr_pool_t *p);

@@ -1,0 +1,98 @@
+#include "switch/way.h"
+
+#include <apr_strings.h>
+
+#include "service/proc.h"
+
+/* The original reason stays the problem; what the way back did is added. */
+static void conclude(em_way_t *way, em_exit_t code, const char *said)
+{
+    em_result_t *res = way->res;
+
+    res->exit_code = code;
+    res->detail = apr_pstrcat(res->pool, res->detail ? res->detail : "",
+                              "\n", said, NULL);
+}
+
+/* The way back itself failed: say what the state is and what to type. */
+static void needs_attention(em_way_t *way, const char *what,
+                            const em_result_t *why)
+{
+    em_result_t *res = way->res;
+
+    conclude(way, EM_EXIT_ATTENTION,
+             apr_psprintf(res->pool, "%s %s", what,
+                          why->detail ? why->detail : ""));
+    res->hint = NULL;
+    em_result_hint(res, "ea-mpm recover");
+}
+
+/* 1: the server that ran before still does, untouched. */
+static int old_still_runs(em_way_t *way)
+{
+    em_running_t now;
+
+    return em_service_look(&now, way->facts, way->pool) == APR_SUCCESS
+           && now.pid == way->old_pid && now.pid != 0;
+}
+
+/* Start the server that ran before and see that it is well. A second try
+ * does without the vhosts' answers: they may have changed by themselves, and
+ * a server that runs is better than none. */
+static apr_status_t start_old(em_way_t *way, em_result_t *why)
+{
+    return em_way_bring_up(way->facts, way->facts->configured, 0,
+                           NULL, way->how->timeout, way->how->log, why,
+                           way->pool);
+}
+
+static const char *now_runs(em_way_t *way)
+{
+    em_running_t now;
+
+    (void)em_service_look(&now, way->facts, way->pool);
+    return apr_psprintf(way->pool, "the server runs under %s as before "
+                        "(process %d).", now.mpm ? now.mpm : "its MPM",
+                        now.pid);
+}
+
+void em_way_back(em_way_t *way)
+{
+    em_result_t *why = em_result_make(way->pool);
+    int live = way->old_pid != 0 && way->stopped;
+    int untouched = way->old_pid != 0 && old_still_runs(way);
+    apr_time_t begun = em_phase_begin(way->how->log, "undo");
+
+    /* The new server must not hold the ports. That this fails is no reason
+     * not to restore the files. */
+    if (live && !untouched) {
+        (void)em_service_stop(way->facts, way->how->timeout, why, way->pool);
+        em_result_clear(why);
+    }
+    if (way->txn && em_txn_undo(way->txn, way->how->log, why)
+                    != APR_SUCCESS) {
+        em_phase_end(way->how->log, "undo", begun, "failed");
+        needs_attention(way, "Putting the files back failed too:", why);
+        return;
+    }
+    em_phase_end(way->how->log, "undo", begun, "ok");
+    way->sw->changed = 0;
+    way->sw->rolled_back = way->txn != NULL;
+    way->sw->verified = "no";
+    if (!live || untouched) {
+        conclude(way, way->txn ? EM_EXIT_ROLLED_BACK : EM_EXIT_FAILED,
+                 untouched ? "Every file is as it was, and the server was "
+                 "not touched." : "Every file is as it was.");
+        return;
+    }
+    if (start_old(way, why) != APR_SUCCESS) {
+        needs_attention(way, way->txn ? "Every file is as it was, but the "
+                        "old server does not come up:" : "The server does "
+                        "not come up:", why);
+        return;
+    }
+    way->sw->verified = "running";
+    conclude(way, EM_EXIT_ROLLED_BACK,
+             apr_pstrcat(way->pool, "Every file is as it was, and ",
+                         now_runs(way), NULL));
+}

@@ -1,0 +1,179 @@
+#include "switch/way.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/exec.h"
+#include "base/signals.h"
+#include "service/errlog.h"
+#include "service/run.h"
+
+#define ANSWERS_TIMEOUT apr_time_from_sec(5)
+
+apr_status_t em_way_interrupted(em_way_t *way)
+{
+    int signo = em_signals_caught();
+
+    if (!signo) {
+        return APR_SUCCESS;
+    }
+    return em_result_fail(way->res, APR_EINTR, EM_EXIT_FAILED, "interrupted",
+                          "Interrupted by signal %d.", signo);
+}
+
+apr_status_t em_way_bring_up(const em_facts_t *facts, const char *mpm,
+                             int old_pid, const em_answers_t *before,
+                             apr_interval_time_t timeout, em_log_t *log,
+                             em_result_t *res, apr_pool_t *p)
+{
+    em_verify_t what = {.mpm = mpm, .old_pid = old_pid, .before = before,
+                        .timeout = timeout};
+    apr_time_t begun = em_phase_begin(log, "start");
+    apr_status_t rv;
+
+    what.log_from = em_errlog_size(facts, p);
+    rv = em_service_start(facts, timeout, res, p);
+    em_phase_end(log, "start", begun, rv == APR_SUCCESS ? "ok" : "failed");
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    begun = em_phase_begin(log, "verify");
+    rv = em_verify(facts, &what, res, p);
+    em_phase_end(log, "verify", begun, rv == APR_SUCCESS ? "ok" : "failed");
+    return rv;
+}
+
+/* Other units that read the same files must not keep the old MPM: their next
+ * reload would end them. */
+static apr_status_t restart_others(em_way_t *way)
+{
+    const apr_array_header_t *units = way->plan->restart_units;
+    em_exec_how_t how = {.timeout = way->how->timeout};
+    em_exec_out_t *out;
+
+    for (int i = 0; units && i < units->nelts; i++) {
+        const char *unit = APR_ARRAY_IDX(units, i, const char *);
+        const char *argv[] = {"systemctl", "try-restart", unit, NULL};
+        apr_status_t rv = em_exec(&out, argv, &how, way->pool);
+
+        if (rv != APR_SUCCESS || !out->exited || out->exit_code != 0) {
+            return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_FAILED,
+                                  "start-failed", "%s, which shares these "
+                                  "files, did not restart: %s", unit,
+                                  rv == APR_SUCCESS ? out->err : "");
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t stop_old(em_way_t *way)
+{
+    apr_time_t begun = em_phase_begin(way->how->log, "stop");
+    apr_status_t rv;
+
+    way->stopped = 1;
+    rv = em_service_stop(way->facts, way->how->timeout, way->res, way->pool);
+    em_phase_end(way->how->log, "stop", begun, rv == APR_SUCCESS ? "ok"
+                                                                 : "failed");
+    return rv;
+}
+
+static apr_status_t apply(em_way_t *way)
+{
+    apr_time_t begun;
+    apr_status_t rv;
+
+    if (!way->txn) {
+        return APR_SUCCESS;
+    }
+    begun = em_phase_begin(way->how->log, "apply");
+    rv = em_txn_apply(way->txn, way->how->log, way->res);
+    em_phase_end(way->how->log, "apply", begun, rv == APR_SUCCESS ? "ok"
+                                                                  : "failed");
+    return rv;
+}
+
+/* Everything slow (rehearsal, journal, after-images, asking the vhosts) lies
+ * behind: between stop and start there are only the renames. */
+apr_status_t em_way_live(em_way_t *way)
+{
+    apr_status_t rv = em_way_interrupted(way);
+    em_answers_t *before;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    (void)em_answers_take(&before, way->facts, ANSWERS_TIMEOUT, way->pool);
+    way->before = before;
+    if (em_prober_start(&way->prober, way->facts, way->pool)
+        != APR_SUCCESS) {
+        way->prober = NULL;     /* no Listen we could reach: not measured */
+    }
+    rv = stop_old(way);
+    if (rv == APR_SUCCESS) {
+        rv = em_way_interrupted(way);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apply(way);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_way_interrupted(way);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_way_bring_up(way->facts, way->plan->to, way->old_pid,
+                             way->before, way->how->timeout, way->how->log,
+                             way->res, way->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = restart_others(way);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_way_interrupted(way);
+    }
+    if (rv == APR_SUCCESS) {
+        way->sw->verified = "running";
+    }
+    return rv;
+}
+
+apr_status_t em_way_cold(em_way_t *way)
+{
+    const char *output = "";
+    apr_time_t begun;
+    apr_status_t rv;
+    int ok;
+
+    rv = em_way_interrupted(way);
+    if (rv == APR_SUCCESS) {
+        rv = apply(way);
+    }
+    if (rv != APR_SUCCESS || !way->facts->httpd.tested) {
+        return rv;
+    }
+    begun = em_phase_begin(way->how->log, "configtest");
+    em_result_activity(way->res, "testing the new configuration");
+    rv = em_httpd_test(&ok, &output, way->facts, way->how->timeout,
+                       way->pool);
+    if (rv != APR_SUCCESS) {
+        (void)em_result_fail(way->res, rv, EM_EXIT_FAILED,
+                             "config-test-failed", "%s cannot be run: ",
+                             way->facts->httpd.binary);
+    }
+    else if (!ok) {
+        rv = em_result_fail(way->res, APR_EGENERAL, EM_EXIT_FAILED,
+                            "config-test-failed", "httpd -t refuses the "
+                            "configuration%s:\n%s",
+                            way->facts->httpd.test_ok ? " after the change"
+                            : ", as it did before the change", output);
+    }
+    em_phase_end(way->how->log, "configtest", begun,
+                 rv == APR_SUCCESS ? "ok" : "failed");
+    if (rv == APR_SUCCESS) {
+        rv = em_way_interrupted(way);
+    }
+    if (rv == APR_SUCCESS) {
+        way->sw->verified = "configtest";
+    }
+    return rv;
+}

@@ -1,0 +1,223 @@
+#include "switch/way.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/signals.h"
+
+static int is_here(const em_facts_t *facts)
+{
+    return strcmp(em_view_root(facts->view), "/") == 0;
+}
+
+/* Checks that refuse stop a switch here as well, whoever calls. */
+static apr_status_t heed_check(em_way_t *way, const em_check_t *check)
+{
+    if (way->plan->impossible) {
+        return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_REFUSED,
+                              way->plan->impossible, "%s",
+                              way->plan->impossible_why);
+    }
+    if (!check || check->verdict == EM_VERDICT_READY
+        || check->verdict == EM_VERDICT_CURRENT) {
+        return APR_SUCCESS;
+    }
+    for (int i = 0; i < check->findings->nelts; i++) {
+        const em_finding_t *f = APR_ARRAY_IDX(check->findings, i,
+                                              em_finding_t *);
+
+        if (f->severity == EM_REFUSE) {
+            return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_REFUSED,
+                                  f->problem, "%s", f->message);
+        }
+    }
+    return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_REFUSED,
+                          "refused", "%s is refused.", way->plan->to);
+}
+
+static apr_status_t heed_rehearsal(em_way_t *way)
+{
+    const em_rehearsal_t *rehearsal = way->sw->rehearsal;
+    em_rehearsal_result_t result = rehearsal->result;
+
+    if (result == EM_REHEARSAL_FAILED) {
+        const em_finding_t *f = rehearsal->findings->nelts
+            ? APR_ARRAY_IDX(rehearsal->findings, 0, em_finding_t *) : NULL;
+
+        return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_REFUSED,
+                              f ? f->problem : "rehearsal-failed",
+                              "The rehearsal failed, so nothing was "
+                              "changed: %s", rehearsal->why);
+    }
+    if (result != EM_REHEARSAL_PASSED && way->how->require_rehearsal) {
+        return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_REFUSED,
+                              result == EM_REHEARSAL_UNAVAILABLE
+                              ? "rehearsal-unavailable"
+                              : "rehearsal-inconclusive",
+                              "--require-rehearsal: %s", rehearsal->why);
+    }
+    if (result != EM_REHEARSAL_PASSED) {
+        em_log(way->how->log, EM_LOG_WARN, "%s", rehearsal->why);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t rehearse(em_way_t *way)
+{
+    em_rehearse_how_t how = way->how->rehearse;
+    em_rehearsal_t *rehearsal;
+    apr_status_t rv;
+
+    way->sw->rehearsal_result = EM_REHEARSAL_SKIPPED;
+    if (way->how->no_rehearsal || !is_here(way->facts)) {
+        return APR_SUCCESS;
+    }
+    how.log = how.log ? how.log : way->how->log;
+    rv = em_rehearse(&rehearsal, way->facts, way->plan, &how, way->res,
+                     way->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    way->sw->rehearsal = rehearsal;
+    way->sw->rehearsal_result = rehearsal->result;
+    return heed_rehearsal(way);
+}
+
+/* A server whose files would not start it again must not be stopped unless
+ * the new ones were seen to work: nothing could bring it back. */
+static apr_status_t can_come_back(em_way_t *way)
+{
+    const em_httpd_t *httpd = &way->facts->httpd;
+
+    if (!httpd->tested || httpd->test_ok
+        || way->sw->rehearsal_result == EM_REHEARSAL_PASSED) {
+        return APR_SUCCESS;
+    }
+    return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_REFUSED,
+                          "no-way-back", "The server runs, but httpd refuses "
+                          "the configuration as it is now; once stopped it "
+                          "could not be started again:\n%s",
+                          httpd->test_output ? httpd->test_output : "");
+}
+
+static apr_status_t begin(em_way_t *way)
+{
+    em_txn_service_t service = {way->facts->running.pid != 0,
+                                way->facts->service};
+    apr_status_t rv;
+
+    if (em_plan_is_empty(way->plan)) {
+        return APR_SUCCESS;
+    }
+    em_result_activity(way->res, "preparing the change");
+    rv = em_txn_begin(&way->txn, way->facts->view, way->plan, &service,
+                      way->res, way->pool);
+    if (rv == APR_SUCCESS) {
+        way->sw->id = em_txn_info(way->txn)->id;
+    }
+    else {
+        way->txn = NULL;
+    }
+    return rv;
+}
+
+/* Do it, and if it does not work out, undo it. */
+static apr_status_t go(em_way_t *way, int live)
+{
+    apr_status_t rv = live ? em_way_live(way) : em_way_cold(way);
+
+    if (rv == APR_SUCCESS && way->txn) {
+        rv = em_txn_commit(way->txn, way->res);
+    }
+    if (rv == APR_SUCCESS) {
+        way->sw->changed = way->txn != NULL;
+    }
+    else {
+        em_way_back(way);
+    }
+    if (way->prober) {
+        way->sw->outage_ms = em_prober_stop(way->prober);
+        way->prober = NULL;
+    }
+    return rv;
+}
+
+/* Changed files under a server that still runs the old MPM. */
+static void hint_pending(em_way_t *way)
+{
+    const em_service_t *service = &way->facts->service;
+
+    if (!way->facts->running.pid) {
+        return;
+    }
+    em_log(way->how->log, EM_LOG_WARN, "the running server is still %s: any "
+           "reload would end it; stop and start it",
+           way->facts->running.mpm ? way->facts->running.mpm : "the old one");
+    if (service->kind == EM_SERVICE_SYSTEMD && service->unit) {
+        em_result_hint(way->res, "systemctl restart %s", service->unit);
+    }
+    else if (service->ctl) {
+        em_result_hint(way->res, "%s stop && %s start", service->ctl,
+                       service->ctl);
+    }
+}
+
+static int running_differs(const em_facts_t *facts, const char *to)
+{
+    return facts->running.pid && facts->running.mpm
+           && strcmp(facts->running.mpm, to) != 0;
+}
+
+apr_status_t em_switch_run(em_switch_t **pswitch, const em_facts_t *facts,
+                           const em_plan_t *plan, const em_check_t *check,
+                           const em_switch_how_t *how, em_result_t *res,
+                           apr_pool_t *p)
+{
+    em_switch_t *sw = apr_pcalloc(p, sizeof(*sw));
+    em_switch_how_t mine = *how;
+    em_way_t way = {.facts = facts, .plan = plan, .how = &mine, .res = res,
+                    .pool = p, .sw = sw};
+    int live = !how->no_restart && is_here(facts) && facts->running.pid
+               && facts->service.kind != EM_SERVICE_NONE;
+    apr_status_t rv;
+
+    mine.timeout = how->timeout ? how->timeout : apr_time_from_sec(60);
+    sw->from = plan->from;
+    sw->to = plan->to;
+    sw->plan = plan;
+    sw->check = check;
+    sw->outage_ms = -1;
+    sw->verified = "no";
+    sw->rehearsal_result = EM_REHEARSAL_SKIPPED;
+    *pswitch = sw;
+    em_signals_catch();
+    rv = heed_check(&way, check);
+    if (rv != APR_SUCCESS || how->dry_run
+        || (em_plan_is_empty(plan)
+            && !(live && running_differs(facts, plan->to)))) {
+        goto leave;
+    }
+    rv = rehearse(&way);
+    if (rv == APR_SUCCESS && live) {
+        rv = can_come_back(&way);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_way_interrupted(&way);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = begin(&way);
+    }
+    if (rv != APR_SUCCESS) {
+        goto leave;
+    }
+    way.old_pid = live ? facts->running.pid : 0;
+    rv = go(&way, live);
+    if (rv == APR_SUCCESS && !live) {
+        hint_pending(&way);
+    }
+
+leave:
+    em_signals_release();
+    return rv;
+}

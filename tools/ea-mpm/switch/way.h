@@ -1,0 +1,37 @@
+#ifndef EM_WAY_H
+#define EM_WAY_H
+
+/* What the steps of one switch share. Internal to this room. */
+
+#include "switch/switch.h"
+
+typedef struct em_way_t {
+    const em_facts_t *facts;
+    const em_plan_t *plan;
+    const em_switch_how_t *how;
+    em_result_t *res;
+    apr_pool_t *pool;
+    em_switch_t *sw;
+    em_txn_t *txn;              /* NULL: nothing on disk changes */
+    int old_pid;                /* main process before, 0: stopped server */
+    int stopped;                /* the old server was told to end */
+    const em_answers_t *before;
+    em_prober_t *prober;
+} em_way_t;
+
+/* APR_SUCCESS, or the problem "interrupted" when a signal asked to stop. */
+apr_status_t em_way_interrupted(em_way_t *way);
+/* Stop, apply, start, verify: the server ran, and runs again. */
+apr_status_t em_way_live(em_way_t *way);
+/* Apply, and httpd -t where it can be run: the server stays as it is. */
+apr_status_t em_way_cold(em_way_t *way);
+/* The change failed and way->res says why: put everything back, start and
+ * verify the old server, and say so in way->res with its exit code. */
+void em_way_back(em_way_t *way);
+/* Start and verify a server as the files say it is. */
+apr_status_t em_way_bring_up(const em_facts_t *facts, const char *mpm,
+                             int old_pid, const em_answers_t *before,
+                             apr_interval_time_t timeout, em_log_t *log,
+                             em_result_t *res, apr_pool_t *p);
+
+#endif /* EM_WAY_H */
