@@ -1,0 +1,93 @@
+#include "mod_mpm_itkish_speaks.h"
+
+#include "http_config.h"
+#include "http_connection.h"
+#include "http_log.h"
+#include "util_filter.h"
+#include "apr_hash.h"
+#include "apr_strings.h"
+
+#include <string.h>
+
+static const char *const proxy_modules[] = { "mod_remoteip.c", NULL };
+static const char *const tls_modules[] = {
+    "mod_ssl.c", "mod_tls.c", "mod_gnutls.c", "mod_nss.c", NULL
+};
+
+/* Below emergency: the hooks run again for the real connection. */
+static const struct ap_logconf silence = { NULL, -1 };
+
+static int is_listed(const char *name, const char *const *names)
+{
+    while (*names && strcmp(name, *names)) {
+        ++names;
+    }
+    return *names != NULL;
+}
+
+/* Call the hooks of the modules NAMES with a copy of C; true if one of them
+ * put an input filter on it. All of them work by input filters. */
+static int hooks_take(conn_rec *c, const char *const *names)
+{
+    apr_array_header_t *hooks = ap_hook_get_pre_connection();
+    ap_LINK_pre_connection_t *hook;
+    apr_pool_t *scratch = NULL;
+    conn_rec copy;
+    int i;
+
+    if (hooks == NULL) {
+        return 0;
+    }
+    hook = (ap_LINK_pre_connection_t *)hooks->elts;
+    for (i = 0; i < hooks->nelts; ++i) {
+        if (!is_listed(hook[i].szName, names)) {
+            continue;
+        }
+        if (scratch == NULL) {
+            apr_pool_create(&scratch, c->pool);
+            copy = *c;
+            copy.pool = scratch;
+            copy.conn_config = ap_create_conn_config(scratch);
+            copy.notes = apr_table_make(scratch, 1);
+            copy.input_filters = copy.output_filters = NULL;
+            copy.log = &silence;
+        }
+        (void)hook[i].pFunc(&copy, NULL);
+    }
+    if (scratch == NULL) {
+        return 0;
+    }
+    i = copy.input_filters != NULL;
+    apr_pool_destroy(scratch);
+    return i;
+}
+
+int itk_speaks_proxy(conn_rec *c)
+{
+    return hooks_take(c, proxy_modules);
+}
+
+int itk_speaks_tls(conn_rec *c)
+{
+    static apr_hash_t *known;   /* server_rec * -> yes or no */
+    static char yes, no;
+    const char *answer;
+
+    if (known == NULL) {
+        apr_pool_t *p;
+
+        apr_pool_create(&p, NULL);
+        apr_pool_tag(p, "itkish_speaks");
+        known = apr_hash_make(p);
+    }
+    answer = apr_hash_get(known, &c->base_server, sizeof(c->base_server));
+    if (answer == NULL) {
+        /* The key must outlive the connection. */
+        server_rec **key = apr_pmemdup(apr_hash_pool_get(known),
+                                       &c->base_server, sizeof(*key));
+
+        answer = hooks_take(c, tls_modules) ? &yes : &no;
+        apr_hash_set(known, key, sizeof(*key), answer);
+    }
+    return answer == &yes;
+}
