@@ -48,7 +48,7 @@ typedef struct em_txn_info_t {
     apr_time_t begun, ended;
     const char *rolled_back_by; /* id of the rollback, or NULL */
     const char *rolls_back;     /* id of what this one undid, or NULL */
-    const em_plan_t *plan;      /* steps as they were */
+    em_plan_t *plan;            /* steps as they were */
     em_txn_service_t service;
 } em_txn_info_t;
 

@@ -54,6 +54,8 @@ typedef struct em_plan_t {
     const char *impossible_why; /* the reason and what to do, sentences */
     apr_array_header_t *restart_units;  /* const char *: further units that
                                          * share these files */
+    const char *rolls_back;     /* id of the change that this one undoes, or
+                                 * NULL */
 } em_plan_t;
 
 /* Make the plan. An unreachable target is a plan with `impossible` set, not
