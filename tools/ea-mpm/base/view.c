@@ -81,19 +81,44 @@ static const em_node_t *overlaid(const em_view_t *view, const char *real)
     return NULL;
 }
 
-/* Where the link at real path REAL points, or NULL if it is no link. */
-static const char *link_target(const em_view_t *view, const char *real,
-                               apr_pool_t *p)
+struct em_view_memo_t {
+    apr_pool_t *pool;
+    apr_pool_t *scratch;
+    apr_hash_t *links;          /* real path -> target, "" = no link */
+    apr_hash_t *files;          /* real path -> em_node_t * */
+};
+
+/* Where the link at real path REAL of the real tree points, or NULL. */
+static const char *real_target(const em_view_t *view, const char *real,
+                               em_view_memo_t *memo, apr_pool_t *p)
 {
-    const em_node_t *node = overlaid(view, real);
+    const char *target
+        = memo ? apr_hash_get(memo->links, real, APR_HASH_KEY_STRING) : NULL;
     char buf[PATH_MAX];
     ssize_t n;
+
+    if (!target) {
+        n = readlink(em_view_outside(view, real, p), buf, sizeof(buf));
+        target = apr_pstrmemdup(memo ? memo->pool : p, buf,
+                                n > 0 ? (apr_size_t)n : 0);
+        if (memo) {
+            apr_hash_set(memo->links, apr_pstrdup(memo->pool, real),
+                         APR_HASH_KEY_STRING, target);
+        }
+    }
+    return *target ? target : NULL;
+}
+
+/* Where the link at real path REAL points, or NULL if it is no link. */
+static const char *link_target(const em_view_t *view, const char *real,
+                               em_view_memo_t *memo, apr_pool_t *p)
+{
+    const em_node_t *node = overlaid(view, real);
 
     if (node) {
         return node->kind == EM_NODE_LINK ? node->data : NULL;
     }
-    n = readlink(em_view_outside(view, real, p), buf, sizeof(buf));
-    return n > 0 ? apr_pstrmemdup(p, buf, (apr_size_t)n) : NULL;
+    return real_target(view, real, memo, p);
 }
 
 static void cut_last(char *path)
@@ -107,8 +132,9 @@ static void cut_last(char *path)
 
 /* Resolve every link of PATH (the last component's only if FOLLOW). A
  * component that is not there stays as it is: the caller's open will tell. */
-static apr_status_t resolve(const char **preal, const em_view_t *view,
-                            const char *path, int follow, apr_pool_t *p)
+static apr_status_t resolve_memo(const char **preal, const em_view_t *view,
+                                 const char *path, int follow,
+                                 em_view_memo_t *memo, apr_pool_t *p)
 {
     char *real = apr_pstrdup(p, "");
     const char *rest = path;
@@ -139,7 +165,7 @@ static apr_status_t resolve(const char **preal, const em_view_t *view,
         if (!follow && rest[strspn(rest, "/")] == '\0') {
             break;
         }
-        target = link_target(view, real, p);
+        target = link_target(view, real, memo, p);
         if (!target) {
             continue;
         }
@@ -154,6 +180,12 @@ static apr_status_t resolve(const char **preal, const em_view_t *view,
     }
     *preal = *real ? real : "/";
     return APR_SUCCESS;
+}
+
+static apr_status_t resolve(const char **preal, const em_view_t *view,
+                            const char *path, int follow, apr_pool_t *p)
+{
+    return resolve_memo(preal, view, path, follow, NULL, p);
 }
 
 /* Plain tree at "/": the kernel resolves as well as we, and faster. */
@@ -226,7 +258,7 @@ apr_status_t em_view_lstat(em_node_t **pnode, const em_view_t *view,
     take_owner(node, &st);
     if (S_ISLNK(st.st_mode)) {
         node->kind = EM_NODE_LINK;
-        node->data = link_target(view, real, p);
+        node->data = link_target(view, real, NULL, p);
         if (!node->data) {
             return APR_EGENERAL;
         }
@@ -327,6 +359,56 @@ apr_status_t em_view_read(em_node_t **pnode, const em_view_t *view,
     }
     *pnode = apr_pmemdup(p, put, sizeof(*put));
     return APR_SUCCESS;
+}
+
+em_view_memo_t *em_view_memo(apr_pool_t *p)
+{
+    em_view_memo_t *memo = apr_pcalloc(p, sizeof(*memo));
+
+    memo->pool = p;
+    apr_pool_create(&memo->scratch, p);
+    memo->links = apr_hash_make(p);
+    memo->files = apr_hash_make(p);
+    return memo;
+}
+
+apr_status_t em_view_read_memo(const em_node_t **pnode, const em_view_t *view,
+                               const char *path, apr_size_t max,
+                               em_view_memo_t *memo)
+{
+    const em_node_t *put, *known;
+    em_node_t *node;
+    const char *real;
+    apr_status_t rv = resolve_memo(&real, view, path, 1, memo,
+                                   memo->scratch);
+
+    if (rv != APR_SUCCESS) {
+        goto leave;
+    }
+    put = overlaid(view, real);
+    known = put ? put : apr_hash_get(memo->files, real, APR_HASH_KEY_STRING);
+    if (put && put->kind != EM_NODE_FILE) {
+        rv = put->kind == EM_NODE_ABSENT ? APR_ENOENT : APR_EGENERAL;
+    }
+    else if (known && known->len > max) {
+        rv = APR_FROM_OS_ERROR(EFBIG);
+    }
+    else if (known) {
+        *pnode = known;
+    }
+    else {
+        rv = read_real(&node, em_view_outside(view, real, memo->scratch),
+                       max, memo->pool);
+        if (rv == APR_SUCCESS) {
+            apr_hash_set(memo->files, apr_pstrdup(memo->pool, real),
+                         APR_HASH_KEY_STRING, node);
+            *pnode = node;
+        }
+    }
+
+leave:
+    apr_pool_clear(memo->scratch);
+    return rv;
 }
 
 int em_view_is_dir(const em_view_t *view, const char *path, apr_pool_t *p)

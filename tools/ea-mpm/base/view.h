@@ -37,6 +37,16 @@ apr_status_t em_view_lstat(em_node_t **pnode, const em_view_t *view,
  * regular file), EFBIG (larger than MAX). */
 apr_status_t em_view_read(em_node_t **pnode, const em_view_t *view,
                           const char *path, apr_size_t max, apr_pool_t *p);
+/* What was read so far, for reading the same tree again under other overlays
+ * (one gathering looks at the present and at several futures): the real
+ * tree's links and files are asked once per memo, the overlays every time. */
+typedef struct em_view_memo_t em_view_memo_t;
+em_view_memo_t *em_view_memo(apr_pool_t *p);
+/* As em_view_read. The same bytes have the same address within a memo; they
+ * live as long as the memo, or as the overlay's node. */
+apr_status_t em_view_read_memo(const em_node_t **pnode, const em_view_t *view,
+                               const char *path, apr_size_t max,
+                               em_view_memo_t *memo);
 /* The path with every link in it resolved (inside the root). */
 apr_status_t em_view_real(const char **preal, const em_view_t *view,
                           const char *path, apr_pool_t *p);
