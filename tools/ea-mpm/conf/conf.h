@@ -32,8 +32,10 @@ typedef struct em_conf_section_t {
     const em_conf_file_t *file;
     int line;
     const struct em_conf_section_t *parent;
+    int active;                 /* the conditions around it hold */
     int condition;              /* 1: one of the If... family */
-    int holds;                  /* of a condition: 1 yes, 0 no */
+    int holds;                  /* of a condition: 1 yes, 0 no (or one
+                                 * around it fails, so nobody asked) */
 } em_conf_section_t;
 
 typedef struct em_directive_t {
@@ -61,7 +63,7 @@ typedef struct em_mpm_line_t {
     const em_conf_file_t *file;
     int line;
     em_line_state_t state;
-    const em_conf_section_t *section;   /* of a line that is not a comment */
+    const em_conf_section_t *section;   /* around it, NULL at top level */
 } em_mpm_line_t;
 
 /* A complaint of the walk itself: a file that cannot be read, an Include
@@ -78,8 +80,13 @@ typedef struct em_conf_t {
     apr_array_header_t *files;      /* em_conf_file_t *, order of reading;
                                      * a file included twice stands twice */
     apr_array_header_t *directives; /* em_directive_t *, order of reading,
-                                     * inactive ones too */
-    apr_array_header_t *mpm_lines;  /* em_mpm_line_t * */
+                                     * inactive ones too; what macros
+                                     * became stands at their Use, with the
+                                     * lines of their definition */
+    apr_array_header_t *sections;   /* em_conf_section_t *, order of
+                                     * reading, inactive ones too */
+    apr_array_header_t *mpm_lines;  /* em_mpm_line_t *; of a file that is
+                                     * included twice, twice */
     apr_array_header_t *notes;      /* em_conf_note_t * */
     apr_hash_t *modules;            /* id -> em_directive_t * of the active
                                      * LoadModule that loads it */
@@ -106,7 +113,9 @@ typedef struct em_conf_how_t {
                                      * shared by several walks; or NULL */
 } em_conf_how_t;
 
-/* A cache of lexed files for several walks over (nearly) the same tree. */
+/* A cache for several walks over (nearly) the same tree at one moment: a
+ * file is read from disk and lexed once. What the walks return lives as long
+ * as the cache's pool and theirs. */
 void *em_conf_cache(apr_pool_t *p);
 
 /* Walk the configuration. Broken configurations give notes, not errors; the
@@ -116,6 +125,8 @@ apr_status_t em_conf_read(em_conf_t **pconf, const em_conf_how_t *how,
 
 /* The I-th word of ARGS with httpd's quoting rules, or NULL. */
 const char *em_conf_word(const char *args, int i, apr_pool_t *p);
+/* ARGS behind its first N words. */
+const char *em_conf_rest(const char *args, int n);
 /* The next active directive NAME (any case) at or after *PI; advances *PI
  * behind it. NULL at the end. */
 const em_directive_t *em_conf_next(const em_conf_t *conf, const char *name,
