@@ -3,11 +3,28 @@
 
 #include "cmd/cmd.h"
 
+/* An interrupted switch. Who may not read the state directory, or finds it
+ * damaged, gets the rest of the answer all the same. */
+static void look_for_open(em_run_t *run)
+{
+    em_txn_t *open = NULL;
+    apr_status_t rv = em_txn_open(&open, run->view, run->res, run->pool);
+
+    if (rv == APR_SUCCESS && open) {
+        run->report.open = em_txn_info(open);
+    }
+    else if (rv != APR_SUCCESS) {
+        if (!APR_STATUS_IS_EACCES(rv) && run->res->detail) {
+            em_log(run->log, EM_LOG_WARN, "%s", run->res->detail);
+        }
+        em_result_clear(run->res);
+    }
+}
+
 static apr_status_t show(em_run_t *run)
 {
     apr_array_header_t *checks;
     apr_status_t rv = APR_SUCCESS;
-    em_txn_t *open = NULL;
     int i;
 
     run->report.facts = run->facts;
@@ -22,13 +39,7 @@ static apr_status_t show(em_run_t *run)
     run->report.check = NULL;
     run->report.plan = NULL;
     run->report.checks = checks;
-    /* Who may not read the state directory learns the rest all the same. */
-    if (em_txn_open(&open, run->view, run->res, run->pool) != APR_SUCCESS) {
-        em_result_clear(run->res);
-    }
-    else if (open) {
-        run->report.open = em_txn_info(open);
-    }
+    look_for_open(run);
     return rv;
 }
 

@@ -52,7 +52,7 @@ static void wrap_line(FILE *f, int indent, int at, const char *line,
     fputc('\n', f);
 }
 
-static void wrap(FILE *f, int indent, const char *text)
+void em_fmt_rest(FILE *f, int indent, const char *text)
 {
     int first = 1;
 
@@ -71,13 +71,13 @@ static void wrap(FILE *f, int indent, const char *text)
 void em_fmt_wrap(FILE *f, int indent, const char *text)
 {
     fprintf(f, "%*s", indent, "");
-    wrap(f, indent, text);
+    em_fmt_rest(f, indent, text);
 }
 
 void em_fmt_item(FILE *f, const char *lead, int indent, const char *text)
 {
     fprintf(f, "%-*s", indent, lead);
-    wrap(f, indent, text);
+    em_fmt_rest(f, indent, text);
 }
 
 const char *em_fmt_place(const char *file, int line, apr_pool_t *p)

@@ -16,6 +16,8 @@ const char *em_fmt_paint(const em_out_t *out, em_paint_t paint,
 void em_fmt_wrap(FILE *f, int indent, const char *text);
 /* The same with LEAD (no wider than INDENT) before the first line. */
 void em_fmt_item(FILE *f, const char *lead, int indent, const char *text);
+/* The same where something as wide as INDENT stands on the line already. */
+void em_fmt_rest(FILE *f, int indent, const char *text);
 /* "FILE:LINE", "FILE", or "" */
 const char *em_fmt_place(const char *file, int line, apr_pool_t *p);
 /* "2026-11-21T09:15:02Z", NULL for 0. */

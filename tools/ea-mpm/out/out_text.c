@@ -52,7 +52,7 @@ static void overview(em_out_t *out)
     int i;
 
     fputs("ea-mpm shows and switches the MPM of Apache httpd. A switch ends "
-          "with the server\nanswering under the new MPM or exactly as it "
+          "with the\nserver answering under the new MPM or exactly as it "
           "was.\n\nUsage: ea-mpm COMMAND [OPTION]...\n\n", out->f);
     for (i = 0; em_cmds[i]; ++i) {
         em_fmt_item(out->f, apr_pstrcat(out->pool, "  ",
@@ -130,7 +130,7 @@ static void complain(em_out_t *out, const em_report_t *report,
     err.colour = out->err_colour;
     if (!told(report, res)) {
         fprintf(err.f, "%s ", em_fmt_paint(&err, EM_RED, "ea-mpm:"));
-        em_fmt_item(err.f, "", 0, em_fmt_or(res->detail, "failed"));
+        em_fmt_rest(err.f, 8, em_fmt_or(res->detail, "failed"));
         if (res->activity && res->exit_code != EM_EXIT_USAGE
             && res->exit_code != EM_EXIT_BUSY) {
             em_fmt_wrap(err.f, 8, apr_psprintf(out->pool, "while %s",
