@@ -1,8 +1,12 @@
 # The MPM suite for Apache httpd: the ea-mpm command and mod_mpm_itkish.
 #
-#   make            build both              make check      run every test tier
-#   make install    DESTDIR= PREFIX=        make demo       a tour on a throwaway server
-#   make bench      measure                 make fuzz       fuzz the parsers (FUZZ_SECONDS=)
+#   make            build both
+#   make check      install what tests need, build, run every test tier
+#   make demo       a tour on a throwaway server
+#   make install    DESTDIR= PREFIX= LIBEXECDIR= (of httpd's modules)
+#   make bench      measure
+#   make fuzz       search for inputs that break a parser (FUZZ_SECONDS=)
+#   make dist       the source archive
 #
 # SAN=1 builds with ASan and UBSan, WERROR=1 with -Werror, CC=clang with clang.
 
@@ -10,6 +14,7 @@ VERSION  := $(shell cat VERSION)
 PREFIX   ?= /usr/local
 BUILD    ?= build
 PKG_CONFIG ?= pkg-config
+INSTALL  ?= install
 APXS     ?= $(firstword $(shell command -v apxs apxs2 2>/dev/null))
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -35,5 +40,12 @@ include tests/build.mk
 
 clean:
 	rm -rf $(BUILD)
+
+# The same bytes from the same commit, on any day and machine.
+dist:
+	@mkdir -p dist
+	git archive --format=tar --prefix=ea-mpm-$(VERSION)/ HEAD | \
+	    gzip -9n >dist/ea-mpm-$(VERSION).tar.gz
+	@echo dist/ea-mpm-$(VERSION).tar.gz
 
 .PHONY: all clean check check-deps demo bench fuzz install dist

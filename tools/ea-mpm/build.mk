@@ -10,9 +10,17 @@ TOOL_CFLAGS = $(BASE_CFLAGS) -fPIE -I$(TOOL_DIR) $(shell $(PKG_CONFIG) --cflags 
               -DEM_VERSION='"$(VERSION)"' -DEM_PREFIX='"$(PREFIX)"'
 TOOL_LIBS   = $(shell $(PKG_CONFIG) --libs $(TOOL_PKGS))
 
+# The rules lie where the program looks for them: ../share beside its folder.
+TOOL_RULES := $(wildcard $(TOOL_DIR)/rules.d/*.json)
+TOOL_SHARE := $(TOOL_RULES:$(TOOL_DIR)/%=$(BUILD)/share/ea-mpm/%)
+
 ifneq ($(wildcard $(TOOL_DIR)/main.c),)
-all: $(TOOL_BIN)
+all: $(TOOL_BIN) $(TOOL_SHARE)
 endif
+
+$(BUILD)/share/ea-mpm/%: $(TOOL_DIR)/%
+	@mkdir -p $(@D)
+	cp $< $@
 
 $(BUILD)/obj/$(TOOL_DIR)/%.o: $(TOOL_DIR)/%.c VERSION
 	@mkdir -p $(@D)
@@ -26,5 +34,31 @@ $(TOOL_LIB): $(filter-out %/main.o,$(TOOL_OBJ))
 $(TOOL_BIN): $(BUILD)/obj/$(TOOL_DIR)/main.o $(TOOL_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(TOOL_CFLAGS) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+
+SBINDIR ?= $(PREFIX)/sbin
+DATADIR ?= $(PREFIX)/share
+MANDIR  ?= $(DATADIR)/man
+
+install: install-tool
+
+install-tool: $(TOOL_BIN) $(TOOL_SHARE)
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+	    $(DESTDIR)$(DATADIR)/ea-mpm/rules.d $(DESTDIR)$(DATADIR)/ea-mpm/schema \
+	    $(DESTDIR)$(DATADIR)/bash-completion/completions \
+	    $(DESTDIR)$(DATADIR)/zsh/site-functions \
+	    $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
+	$(INSTALL) -m 755 $(TOOL_BIN) $(DESTDIR)$(SBINDIR)/ea-mpm
+	$(INSTALL) -m 644 $(TOOL_RULES) $(DESTDIR)$(DATADIR)/ea-mpm/rules.d/
+	$(INSTALL) -m 644 docs/schema/*.json $(DESTDIR)$(DATADIR)/ea-mpm/schema/
+	$(INSTALL) -m 644 docs/man/*.5 $(DESTDIR)$(MANDIR)/man5/
+	$(INSTALL) -m 644 docs/man/ea-mpm.8 $(DESTDIR)$(MANDIR)/man8/
+	$(INSTALL) -m 644 $(TOOL_DIR)/completion/bash \
+	    $(DESTDIR)$(DATADIR)/bash-completion/completions/ea-mpm
+	$(INSTALL) -m 644 $(TOOL_DIR)/completion/zsh \
+	    $(DESTDIR)$(DATADIR)/zsh/site-functions/_ea-mpm
+	$(INSTALL) -m 644 $(TOOL_DIR)/completion/fish \
+	    $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/ea-mpm.fish
+
+.PHONY: install-tool
 
 -include $(TOOL_OBJ:.o=.d)
