@@ -37,6 +37,10 @@ typedef struct em_httpd_t {
     apr_array_header_t *args;   /* const char *: what the service passes:
                                  * -D X, -f F, -d D, -C, -c */
     const char *const *env;     /* whole environment for every run */
+    const char *const *test_env;    /* the same for -t and -V: run and lock
+                                 * directories that only a start makes (gone
+                                 * after a boot) stand in as ones that are
+                                 * there, or httpd refuses the configuration */
     const char *pid_file;       /* absolute */
     const char *error_log;      /* absolute, or NULL (pipe, syslog) */
     const char *user, *group;

@@ -34,6 +34,33 @@ typedef struct em_layout_t {
                                  * which */
 } em_layout_t;
 
+/* A layout and how it is recognised. */
+typedef struct em_layout_row_t {
+    em_layout_t layout;
+    /* Blank-separated conditions that must all hold: "/path" is there,
+     * "!/path" is not, "/path~TEXT" is a file that contains TEXT. */
+    const char *evidence;
+} em_layout_row_t;
+
+/* The rows, most particular first; NULL behind the last. */
+const em_layout_row_t *em_layout_row(int i);
+
+/* What the caller prescribes; NULL = whatever is found. */
+typedef struct em_layout_how_t {
+    const char *httpd;          /* absolute, inside the root */
+    const char *conf;           /* absolute */
+    const char *instance;
+} em_layout_how_t;
+
+/* The layout of the tree that VIEW shows, with the paths of the instance and
+ * of the files that the layout itself keeps (EasyApache's paths.conf) put
+ * in, and a sentence about the evidence. Where nothing is recognised the
+ * layout is "source", whose paths are derived from the binary. A --conf that
+ * names an instance's file becomes HOW->instance. */
+const em_layout_t *em_layout_find(const char **pevidence,
+                                  const em_view_t *view,
+                                  em_layout_how_t *how, apr_pool_t *p);
+
 const char *em_mechanism_name(em_mechanism_id_t id);
 
 #endif /* EM_LAYOUT_H */

@@ -138,7 +138,7 @@ apr_status_t em_httpd_test(int *pok, const char **poutput,
 {
     static const char *const t[] = {"-t", NULL};
     const char *root = em_view_root(facts->view);
-    em_exec_how_t how = {.root = root, .env = facts->httpd.env,
+    em_exec_how_t how = {.root = root, .env = facts->httpd.test_env,
                          .timeout = timeout};
     em_exec_out_t *out;
     apr_status_t rv;

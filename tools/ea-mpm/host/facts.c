@@ -1,0 +1,465 @@
+#include "host/gather.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "host/running.h"
+#include "host/shellvars.h"
+
+#define DEFAULT_TIMEOUT apr_time_from_sec(30)
+
+/* What one gathering carries along. */
+typedef struct gathering_t {
+    em_facts_t *facts;
+    em_layout_t *layout;        /* facts->layout while it is made */
+    em_options_t *options;
+    em_probe_t *probe;
+    em_exec_t *test;            /* httpd -t in progress, or NULL */
+    const char *test_error;     /* why it is not */
+    em_elf_cache_t *elfs;
+    em_packages_t *packages;
+    int booted;                 /* systemd runs this machine */
+    em_result_t *res;
+    apr_pool_t *p;
+} gathering_t;
+
+static int is_here(const em_facts_t *facts)
+{
+    return strcmp(em_view_root(facts->view), "/") == 0;
+}
+
+/* A path of the user's: relative ones begin at the working directory. */
+static const char *absolute(const char *path, apr_pool_t *p)
+{
+    char cwd[4096];
+
+    if (!path || *path == '/' || !getcwd(cwd, sizeof(cwd))) {
+        return path;
+    }
+    return apr_pstrcat(p, cwd, "/", path, NULL);
+}
+
+/* Where an httpd is when no layout tells. */
+static const char *find_binary(const em_view_t *view, apr_pool_t *p)
+{
+    static const char *const places[] = {
+        "/usr/local/apache2/bin/httpd", "/usr/sbin/httpd",
+        "/usr/sbin/apache2", "/usr/local/sbin/httpd", "/usr/local/bin/httpd",
+        "/usr/bin/httpd", NULL
+    };
+    int i;
+
+    for (i = 0; places[i]; i++) {
+        if (em_view_exists(view, places[i], p)) {
+            return places[i];
+        }
+    }
+    return NULL;
+}
+
+/* SUSE chooses the binary by a variable; empty means the first there is. */
+static const char *suse_binary(const em_view_t *view, apr_pool_t *p)
+{
+    static const char *const mpms[] = { "prefork", "event", "worker", NULL };
+    apr_table_t *vars = apr_table_make(p, 8);
+    em_node_t *node;
+    const char *mpm;
+    int i;
+
+    if (em_view_read(&node, view, "/etc/sysconfig/apache2", 1024 * 1024, p)
+        == APR_SUCCESS) {
+        em_shellvars_parse(vars, node->data, p);
+    }
+    mpm = apr_table_get(vars, "APACHE_MPM");
+    for (i = mpm && *mpm ? -1 : 0; i < 0 || mpms[i]; i++) {
+        const char *path = apr_pstrcat(p, "/usr/sbin/httpd-",
+                                       i < 0 ? mpm : mpms[i], NULL);
+
+        if (em_view_exists(view, path, p)) {
+            return path;
+        }
+    }
+    return NULL;
+}
+
+static apr_status_t choose_binary(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    const char *binary = absolute(facts->how.httpd, g->p);
+
+    if (!binary) {
+        binary = g->options->binary;
+    }
+    if (!binary && strcmp(facts->layout->id, "suse") == 0) {
+        binary = suse_binary(facts->view, g->p);
+    }
+    if (!binary) {
+        binary = facts->layout->binary;
+    }
+    if (!binary) {
+        binary = find_binary(facts->view, g->p);
+    }
+    if (!binary || !em_view_exists(facts->view, binary, g->p)) {
+        em_result_hint(g->res, "ea-mpm --httpd /path/to/httpd show");
+        return em_result_fail(g->res, APR_ENOENT, EM_EXIT_FAILED,
+                              "httpd-missing", binary
+                              ? "there is no %s%s"
+                              : "no Apache httpd was found on this system "
+                                "(looked at the places of every known "
+                                "layout)%s%s", binary
+                              ? em_view_outside(facts->view, binary, g->p)
+                              : "", "");
+    }
+    facts->httpd.binary = binary;
+    return APR_SUCCESS;
+}
+
+static void find_layout(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    em_layout_how_t how = { absolute(facts->how.httpd, g->p),
+                            absolute(facts->how.conf, g->p),
+                            facts->how.instance };
+
+    if (!is_here(facts)) {      /* paths inside the root are absolute */
+        how.httpd = facts->how.httpd;
+        how.conf = facts->how.conf;
+    }
+    g->layout = apr_pmemdup(g->p, em_layout_find(&facts->layout_evidence,
+                                                 facts->view, &how, g->p),
+                            sizeof(*g->layout));
+    facts->layout = g->layout;
+    facts->how.instance = how.instance;
+    facts->how.conf = how.conf;
+}
+
+static void set_static(em_facts_t *facts, const em_probe_t *probe,
+                       apr_pool_t *p)
+{
+    int i;
+
+    facts->httpd.static_modules = apr_array_make(p, probe->modules->nelts,
+                                                 sizeof(const char *));
+    for (i = 0; i < probe->modules->nelts; i++) {
+        const char *source = APR_ARRAY_IDX(probe->modules, i,
+                                           em_elf_module_t).source;
+        const char *mpm = em_httpd_mpm_of(source, p);
+
+        APR_ARRAY_PUSH(facts->httpd.static_modules, const char *) = source;
+        if (mpm && strcmp(mpm, "itk") != 0) {
+            facts->httpd.static_mpm = mpm;
+        }
+    }
+}
+
+/* Which configuration file: --conf, the service's -f, the compiled-in one;
+ * relative to -d or the compiled-in root. */
+static void set_paths(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    const em_httpd_settings_t *set = &g->probe->settings;
+    const char *root = g->options->server_root;
+    const char *conf = g->options->config_file;
+
+    if (!root) {
+        root = set->root;
+    }
+    if (facts->how.conf) {
+        conf = facts->how.conf;
+        APR_ARRAY_PUSH(facts->httpd.args, const char *) = "-f";
+        APR_ARRAY_PUSH(facts->httpd.args, const char *) = conf;
+    }
+    if (!conf) {
+        conf = set->config_file;
+    }
+    facts->httpd.server_root = root;
+    facts->httpd.config_file = em_gather_path(root, conf, g->p);
+}
+
+/* The rows of a layout that only the binary can tell. */
+static void complete_layout(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    em_layout_t *layout = g->layout;
+    const char *binary = facts->httpd.binary;
+
+    if (!layout->binary) {
+        const char *ctl = apr_pstrcat(
+            g->p, apr_pstrmemdup(g->p, binary,
+                                 (apr_size_t)(strrchr(binary, '/') - binary)),
+            "/apachectl", NULL);
+
+        layout->binary = binary;
+        layout->ctl = !facts->how.conf && em_view_exists(facts->view, ctl,
+                                                         g->p) ? ctl : NULL;
+    }
+    if (!layout->server_root) {
+        layout->server_root = facts->httpd.server_root;
+    }
+    layout->config_file = facts->httpd.config_file;
+    if (!layout->mpm_file && layout->mechanism == EM_MECH_LOADMODULE) {
+        layout->mpm_file = layout->config_file;
+    }
+    if (facts->httpd.static_mpm && (layout->mechanism == EM_MECH_LOADMODULE
+                                    || layout->mechanism == EM_MECH_LINKS)) {
+        layout->mechanism = EM_MECH_REBUILD;
+        facts->layout_evidence = apr_psprintf(
+            g->p, "%s; %s is compiled into %s", facts->layout_evidence,
+            facts->httpd.static_mpm, binary);
+    }
+}
+
+static void start_test(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    em_exec_how_t how = { NULL, NULL, facts->httpd.test_env,
+                          facts->how.timeout };
+    char why[120];
+    apr_status_t rv;
+
+    if (!is_here(facts)) {
+        g->test_error = "not run: programs of another system's tree are not";
+        return;
+    }
+    rv = em_probe_test_start(&g->test, facts->httpd.binary,
+                             facts->httpd.args, &how, g->p);
+    if (rv != APR_SUCCESS) {
+        g->test = NULL;
+        g->test_error = apr_psprintf(g->p, "cannot run %s: %s",
+                                     facts->httpd.binary,
+                                     apr_strerror(rv, why, sizeof(why)));
+    }
+}
+
+/* Everything that is needed before the configuration can be read. */
+static apr_status_t look_at_httpd(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    em_exec_how_t how = { 0 };
+    apr_status_t rv;
+
+    em_options_read(&g->options, facts->view, facts->layout,
+                    facts->how.instance, g->booted, facts->how.log, g->p);
+    facts->httpd.args = g->options->args;
+    facts->httpd.env = g->options->env;
+    facts->httpd.test_env = g->options->test_env;
+    rv = choose_binary(g);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    how.env = facts->httpd.test_env;
+    how.timeout = facts->how.timeout;
+    rv = em_probe_binary(&g->probe, facts->view, facts->httpd.binary, &how,
+                         g->res, g->p);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    facts->httpd.version = g->probe->settings.version;
+    memcpy(facts->httpd.v, g->probe->settings.v, sizeof(facts->httpd.v));
+    facts->httpd.vendor = g->probe->settings.vendor;
+    facts->httpd.mmn = g->probe->settings.mmn;
+    set_static(facts, g->probe, g->p);
+    set_paths(g);
+    complete_layout(g);
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_conf(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    em_source_names_t *names = apr_palloc(g->p, sizeof(*names));
+    em_conf_how_t *how = &facts->conf_how;
+    apr_array_header_t *statics = apr_array_copy(
+        g->p, facts->httpd.static_modules);
+    const char *root;
+    em_conf_t *conf;
+    apr_status_t rv;
+
+    names->elfs = g->elfs;
+    names->server_root = facts->httpd.server_root;
+    names->pool = g->p;
+    APR_ARRAY_PUSH(statics, const char *) = NULL;
+    how->view = facts->view;
+    how->server_root = facts->httpd.server_root;
+    how->config_file = facts->httpd.config_file;
+    memcpy(how->version, facts->httpd.v, sizeof(how->version));
+    how->env = facts->httpd.env;
+    how->defines = em_options_values(facts->httpd.args, 'D', g->p);
+    how->before = em_options_values(facts->httpd.args, 'C', g->p);
+    how->after = em_options_values(facts->httpd.args, 'c', g->p);
+    how->static_modules = (const char *const *)statics->elts;
+    how->source_name = em_source_name;
+    how->baton = names;
+    how->cache = em_conf_cache(g->p);
+    em_result_activity(g->res, "reading %s", how->config_file);
+    rv = em_conf_read(&conf, how, g->res, g->p);
+    if (rv != APR_SUCCESS) {
+        return em_result_fail(g->res, rv, EM_EXIT_FAILED, "conf-unreadable",
+                              "cannot read %s: ", how->config_file);
+    }
+    facts->conf = conf;
+    root = em_gather_global(facts, "ServerRoot", g->p);
+    if (root && *root == '/') {
+        facts->httpd.server_root = root;
+        names->server_root = root;
+    }
+    return APR_SUCCESS;
+}
+
+/* The pid file and error log as the configuration says, before httpd's own
+ * answer (which there may never be). */
+static void set_files(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    const em_httpd_settings_t *set = &g->probe->settings;
+    const char *root = facts->httpd.server_root;
+    const char *pid = em_gather_global(facts, "PidFile", g->p);
+    const char *log = em_gather_global(facts, "ErrorLog", g->p);
+
+    pid = pid ? pid : set->pid_file;
+    log = log ? log : set->error_log;
+    facts->httpd.pid_file = pid ? em_gather_path(root, pid, g->p) : NULL;
+    facts->httpd.error_log = log && *log != '|'
+        && strncmp(log, "syslog", 6) != 0 && strchr(log, '/')
+        ? em_gather_path(root, log, g->p) : NULL;
+    facts->httpd.user = em_gather_global(facts, "User", g->p);
+    facts->httpd.group = em_gather_global(facts, "Group", g->p);
+}
+
+static void take_test(gathering_t *g)
+{
+    em_httpd_t *httpd = &g->facts->httpd;
+    em_probe_test_t test;
+    const char *root;
+
+    httpd->test_output = g->test_error;
+    if (!g->test) {
+        em_gather_mpm(g->facts, NULL, g->p);
+        return;
+    }
+    em_probe_test_finish(&test, g->test, httpd->binary, g->p);
+    httpd->tested = test.ran;
+    httpd->test_ok = test.ok;
+    httpd->test_output = test.output;
+    em_gather_mpm(g->facts, test.ok ? test.loaded : NULL, g->p);
+    root = test.run_cfg.server_root ? test.run_cfg.server_root
+                                    : httpd->server_root;
+    if (test.run_cfg.document_root) {   /* the compiled-in one too */
+        em_vhost_t *main_server = APR_ARRAY_IDX(g->facts->vhosts, 0,
+                                                em_vhost_t *);
+
+        main_server->document_root = test.run_cfg.document_root;
+    }
+    if (test.run_cfg.pid_file) {
+        httpd->pid_file = em_gather_path(root, test.run_cfg.pid_file, g->p);
+    }
+}
+
+/* Who owns the modules and the binaries. */
+static void wish_packages(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    int i;
+
+    g->packages = em_packages_make(facts->view, g->p);
+    for (i = 0; i < facts->modules->nelts; i++) {
+        em_module_t *m = APR_ARRAY_IDX(facts->modules, i, em_module_t *);
+
+        if (m->so && !m->missing) {
+            em_packages_wish(g->packages, m->so);
+        }
+    }
+    for (i = 0; i < facts->installed->nelts; i++) {
+        em_packages_wish(g->packages,
+                         APR_ARRAY_IDX(facts->installed, i,
+                                       em_installed_t *)->file);
+    }
+    em_packages_start(g->packages);
+}
+
+static void take_packages(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    const em_package_wish_t *wish;
+    int i;
+
+    em_packages_finish(g->packages);
+    for (i = 0; i < facts->modules->nelts; i++) {
+        em_module_t *m = APR_ARRAY_IDX(facts->modules, i, em_module_t *);
+
+        if (m->so && !m->missing) {
+            wish = em_packages_wish(g->packages, m->so);
+            m->package = wish->package;
+            m->package_version = wish->version;
+        }
+    }
+    for (i = 0; i < facts->installed->nelts; i++) {
+        em_installed_t *one = APR_ARRAY_IDX(facts->installed, i,
+                                            em_installed_t *);
+
+        wish = em_packages_wish(g->packages, one->file);
+        one->package = wish->package;
+        one->version = wish->version;
+    }
+}
+
+static void set_pending(em_facts_t *facts)
+{
+    facts->pending = facts->running.pid && facts->running.mpm
+        && (!facts->configured
+            || strcmp(facts->running.mpm, facts->configured) != 0);
+}
+
+apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
+                             em_result_t *res, apr_pool_t *p)
+{
+    em_facts_t *facts = apr_pcalloc(p, sizeof(*facts));
+    gathering_t g = { .facts = facts, .res = res, .p = p };
+    em_view_t *view;
+    apr_status_t rv;
+
+    facts->how = *how;
+    if (!facts->how.timeout) {
+        facts->how.timeout = DEFAULT_TIMEOUT;
+    }
+    rv = em_view_open(&view, how->root ? how->root : "/", p);
+    if (rv != APR_SUCCESS) {
+        rv = em_result_fail(res, rv, EM_EXIT_FAILED, "root-unusable",
+                            "cannot use %s as root: ", how->root);
+        goto leave;
+    }
+    facts->view = view;
+    g.booted = is_here(facts) && em_view_is_dir(view, "/run/systemd/system",
+                                                p);
+    em_result_activity(res, "looking for httpd");
+    find_layout(&g);
+    rv = look_at_httpd(&g);
+    if (rv != APR_SUCCESS) {
+        goto leave;
+    }
+    start_test(&g);             /* httpd reads along with us from here on */
+    g.elfs = em_elf_cache_make(view, p);
+    rv = read_conf(&g);
+    if (rv != APR_SUCCESS) {
+        goto leave;
+    }
+    set_files(&g);
+    em_gather_modules(facts, g.probe, g.elfs, p);
+    em_gather_installed(facts, g.elfs, p);
+    wish_packages(&g);
+    em_gather_listens(facts, p);
+    em_gather_vhosts(facts, p);
+    take_test(&g);
+    take_packages(&g);
+    em_running_find(&facts->running, facts, p);
+    em_gather_service(facts, g.options, g.booted, p);
+    set_pending(facts);
+    if (how->deep) {
+        em_gather_htaccess(facts, p);
+    }
+    *pfacts = facts;
+leave:
+    return rv;
+}

@@ -1,0 +1,22 @@
+#ifndef EM_RUNNING_H
+#define EM_RUNNING_H
+
+/* Which httpd is running: read from /proc, never from files that could be
+ * stale. */
+
+#include "host/facts.h"
+
+/* Find the main process of this httpd with this configuration (its binary,
+ * its -f and -d, its pid file) in our own pid namespace. */
+void em_running_find(em_running_t *prunning, const em_facts_t *facts,
+                     apr_pool_t *p);
+
+/* The MPM that process PID runs: by the modules it has mapped, by the name
+ * of its executable, else STATIC_MPM. */
+void em_running_mpm(em_running_t *prunning, int pid, const char *static_mpm,
+                    apr_pool_t *p);
+
+/* The cgroup's last part that is a unit ("apache2.service"), or NULL. */
+const char *em_running_unit(int pid, apr_pool_t *p);
+
+#endif /* EM_RUNNING_H */
