@@ -17,7 +17,7 @@ else
 FUZZ_MAIN := tests/fuzz/standalone.c
 endif
 
-$(BUILD)/fuzz/fuzz_itk_%: tests/fuzz/fuzz_itk_%.c $(ITK_OBJ) tests/fuzz/standalone.c
+$(filter $(BUILD)/fuzz/fuzz_itk_%,$(FUZZ_BIN)): $(BUILD)/fuzz/%: tests/fuzz/%.c $(ITK_OBJ) tests/fuzz/standalone.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ITK_CFLAGS) $(CFLAGS) -pie $(LDFLAGS) -o $@ $< \
 	    $(FUZZ_MAIN) $(ITK_OBJ) $(ITK_LIBS)

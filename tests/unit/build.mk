@@ -15,7 +15,7 @@ unit: unit-build
 
 unit-build: $(UNIT_BIN)
 
-$(BUILD)/unit/test_itk_%: tests/unit/test_itk_%.c $(ITK_OBJ)
+$(filter $(BUILD)/unit/test_itk_%,$(UNIT_BIN)): $(BUILD)/unit/%: tests/unit/%.c $(ITK_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ITK_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -pie $(LDFLAGS) \
 	    -o $@ $< $(ITK_OBJ) $(ITK_LIBS) -lcmocka
