@@ -400,21 +400,39 @@ apr_array_header_t *em_elf_prelinked(const em_elf_t *elf, apr_pool_t *p)
     return NULL;
 }
 
+/* The first PREFIX at or after file offset FROM inside one section. */
+static const char *find_in(const em_elf_t *elf, const GElf_Shdr *hdr,
+                           apr_size_t from, const char *prefix)
+{
+    apr_size_t begin = hdr->sh_offset, end;
+
+    if (hdr->sh_offset > elf->len || hdr->sh_size > elf->len - begin) {
+        return NULL;
+    }
+    end = begin + hdr->sh_size;
+    begin = from > begin ? from : begin;
+    return begin < end ? memmem(elf->data + begin, end - begin, prefix,
+                                strlen(prefix)) : NULL;
+}
+
 const char *em_elf_literal(const em_elf_t *elf, const char *prefix,
                            apr_size_t *pfrom, apr_pool_t *p)
 {
-    apr_size_t len = strlen(prefix), from = pfrom ? *pfrom : 0;
-    const char *end = elf->data + elf->len;
-    const char *found, *s;
+    const char *end = elf->data + elf->len, *found = NULL, *s;
+    Elf_Scn *scn = NULL;
+    GElf_Shdr hdr;
 
-    if (from >= elf->len) {
-        return NULL;
+    while (!found && (scn = elf_nextscn(elf->elf, scn))) {
+        if (gelf_getshdr(scn, &hdr) && hdr.sh_type == SHT_PROGBITS
+            && (hdr.sh_flags & SHF_ALLOC) && !(hdr.sh_flags & SHF_EXECINSTR)
+            && !(hdr.sh_flags & SHF_WRITE)) {
+            found = find_in(elf, &hdr, pfrom ? *pfrom : 0, prefix);
+        }
     }
-    found = memmem(elf->data + from, elf->len - from, prefix, len);
     if (!found) {
         return NULL;
     }
-    found += len;
+    found += strlen(prefix);
     for (s = found; s < end && *s && *s != '"' && *s != '\n'; s++) {
         ;
     }

@@ -63,16 +63,16 @@ static const char *find_binary(const em_view_t *view, apr_pool_t *p)
 static const char *suse_binary(const em_view_t *view, apr_pool_t *p)
 {
     static const char *const mpms[] = { "prefork", "event", "worker", NULL };
-    apr_table_t *vars = apr_table_make(p, 8);
+    em_shellvars_t sh = { apr_table_make(p, 8), NULL, 0 };
     em_node_t *node;
     const char *mpm;
     int i;
 
     if (em_view_read(&node, view, "/etc/sysconfig/apache2", 1024 * 1024, p)
         == APR_SUCCESS) {
-        em_shellvars_parse(vars, node->data, p);
+        em_shellvars_parse(&sh, node->data, p);
     }
-    mpm = apr_table_get(vars, "APACHE_MPM");
+    mpm = apr_table_get(sh.vars, "APACHE_MPM");
     for (i = mpm && *mpm ? -1 : 0; i < 0 || mpms[i]; i++) {
         const char *path = apr_pstrcat(p, "/usr/sbin/httpd-",
                                        i < 0 ? mpm : mpms[i], NULL);
@@ -154,6 +154,15 @@ static void set_static(em_facts_t *facts, const em_probe_t *probe,
     }
 }
 
+static void set_args(gathering_t *g)
+{
+    if (g->facts->how.conf) {
+        APR_ARRAY_PUSH(g->facts->httpd.args, const char *) = "-f";
+        APR_ARRAY_PUSH(g->facts->httpd.args, const char *)
+            = g->facts->how.conf;
+    }
+}
+
 /* Which configuration file: --conf, the service's -f, the compiled-in one;
  * relative to -d or the compiled-in root. */
 static void set_paths(gathering_t *g)
@@ -168,8 +177,6 @@ static void set_paths(gathering_t *g)
     }
     if (facts->how.conf) {
         conf = facts->how.conf;
-        APR_ARRAY_PUSH(facts->httpd.args, const char *) = "-f";
-        APR_ARRAY_PUSH(facts->httpd.args, const char *) = conf;
     }
     if (!conf) {
         conf = set->config_file;
@@ -248,6 +255,10 @@ static apr_status_t look_at_httpd(gathering_t *g)
     rv = choose_binary(g);
     if (rv != APR_SUCCESS) {
         return rv;
+    }
+    set_args(g);
+    if (!facts->how.httpd) {    /* the layout's own: it may be run unseen, */
+        start_test(g);          /* and httpd reads along with us */
     }
     how.env = facts->httpd.test_env;
     how.timeout = facts->how.timeout;
@@ -353,7 +364,12 @@ static void take_test(gathering_t *g)
         main_server->document_root = test.run_cfg.document_root;
     }
     if (test.run_cfg.pid_file) {
-        httpd->pid_file = em_gather_path(root, test.run_cfg.pid_file, g->p);
+        const char *path = em_gather_path(root, test.run_cfg.pid_file, g->p);
+
+        if (!httpd->pid_file || strcmp(path, httpd->pid_file) != 0) {
+            httpd->pid_file = path;
+            em_running_find(&g->facts->running, g->facts, g->p);
+        }
     }
 }
 
@@ -439,7 +455,9 @@ apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
     if (rv != APR_SUCCESS) {
         goto leave;
     }
-    start_test(&g);             /* httpd reads along with us from here on */
+    if (!g.test) {
+        start_test(&g);
+    }
     g.elfs = em_elf_cache_make(view, p);
     rv = read_conf(&g);
     if (rv != APR_SUCCESS) {
@@ -451,9 +469,9 @@ apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
     wish_packages(&g);
     em_gather_listens(facts, p);
     em_gather_vhosts(facts, p);
+    em_running_find(&facts->running, facts, p);
     take_test(&g);
     take_packages(&g);
-    em_running_find(&facts->running, facts, p);
     em_gather_service(facts, g.options, g.booted, p);
     set_pending(facts);
     if (how->deep) {

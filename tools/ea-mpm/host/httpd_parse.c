@@ -1,8 +1,5 @@
 #include "host/httpd_parse.h"
 
-#include <ctype.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_lib.h>
@@ -236,56 +233,6 @@ void em_httpd_parse_run_cfg(em_httpd_run_cfg_t *pcfg, const char *text,
             pcfg->group = name_of(value);
         }
     }
-}
-
-/* "    (146) /path", "  (*) /main.conf". */
-static int take_include(em_httpd_include_t *inc, const char *line)
-{
-    apr_size_t indent = strspn(line, " ");
-    const char *s = line + indent;
-    long n = 0;
-    char *end;
-
-    if (indent < 2 || *s++ != '(') {
-        return 0;
-    }
-    if (*s == '*') {
-        s++;
-    }
-    else {
-        n = strtol(s, &end, 10);
-        if (end == s || n < 0 || n > INT_MAX) {
-            return 0;
-        }
-        s = end;
-    }
-    if (s[0] != ')' || s[1] != ' ' || s[2] == '\0') {
-        return 0;
-    }
-    inc->path = s + 2;
-    inc->line = (int)n;
-    inc->depth = (int)(indent > INT_MAX ? INT_MAX : indent) / 2 - 1;
-    return 1;
-}
-
-apr_array_header_t *em_httpd_parse_includes(const char *text, apr_pool_t *p)
-{
-    apr_array_header_t *list = NULL;
-    em_httpd_include_t inc;
-    char *line;
-
-    while ((line = next_line(&text, p))) {
-        if (strcmp(line, "Included configuration files:") == 0) {
-            list = apr_array_make(p, 32, sizeof(em_httpd_include_t));
-        }
-        else if (list && take_include(&inc, line)) {
-            APR_ARRAY_PUSH(list, em_httpd_include_t) = inc;
-        }
-        else if (list) {
-            break;
-        }
-    }
-    return list;
 }
 
 const char *em_httpd_mpm_of(const char *name, apr_pool_t *p)

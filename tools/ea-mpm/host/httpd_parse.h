@@ -32,13 +32,6 @@ typedef struct em_httpd_run_cfg_t {
     const char *user, *group;
 } em_httpd_run_cfg_t;
 
-/* Of DUMP_INCLUDES. */
-typedef struct em_httpd_include_t {
-    const char *path;
-    int line;                   /* of the Include; 0 = the main file */
-    int depth;                  /* main file 0 */
-} em_httpd_include_t;
-
 void em_httpd_parse_settings(em_httpd_settings_t *psettings,
                              const char *text, apr_pool_t *p);
 /* "Apache/2.4.71 (Debian)" into version, v and vendor; 0: it is not that. */
@@ -50,8 +43,6 @@ apr_array_header_t *em_httpd_parse_static(const char *text, apr_pool_t *p);
 apr_array_header_t *em_httpd_parse_modules(const char *text, apr_pool_t *p);
 void em_httpd_parse_run_cfg(em_httpd_run_cfg_t *pcfg, const char *text,
                             apr_pool_t *p);
-/* Of DUMP_INCLUDES (em_httpd_include_t); NULL when no list is in TEXT. */
-apr_array_header_t *em_httpd_parse_includes(const char *text, apr_pool_t *p);
 /* The MPM's short name of a module id or source name: "event" of
  * "mpm_event_module", "event.c" and "mod_mpm_event.so". NULL: no MPM. The
  * itk modules count: "itk". */

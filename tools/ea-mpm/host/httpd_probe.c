@@ -191,8 +191,7 @@ apr_status_t em_probe_test_start(em_exec_t **pexec, const char *binary,
                                  const em_exec_how_t *how, apr_pool_t *p)
 {
     static const char *const tail[] = {
-        "-t", "-D", "DUMP_MODULES", "-D", "DUMP_RUN_CFG", "-D",
-        "DUMP_INCLUDES", NULL
+        "-t", "-D", "DUMP_MODULES", "-D", "DUMP_RUN_CFG", NULL
     };
     apr_array_header_t *argv = apr_array_make(p, 16, sizeof(const char *));
     int i;
@@ -239,7 +238,6 @@ void em_probe_test_finish(em_probe_test_t *ptest, em_exec_t *exec,
     ptest->ran = 1;
     ptest->ok = out->exited && out->exit_code == 0 && !out->timed_out;
     ptest->loaded = em_httpd_parse_modules(out->out, p);
-    ptest->includes = em_httpd_parse_includes(out->out, p);
     em_httpd_parse_run_cfg(&ptest->run_cfg, out->out, p);
     ptest->output = complaint(out, p);
     if (out->timed_out) {

@@ -29,11 +29,12 @@ typedef struct em_probe_test_t {
     int ok;
     const char *output;             /* for people: what it complained of */
     apr_array_header_t *loaded;     /* em_httpd_loaded_t, or NULL */
-    apr_array_header_t *includes;   /* em_httpd_include_t, or NULL */
     em_httpd_run_cfg_t run_cfg;
 } em_probe_test_t;
 
-/* Start `BINARY ARGS -t -D DUMP_MODULES -D DUMP_RUN_CFG -D DUMP_INCLUDES`. */
+/* Start `BINARY ARGS -t -D DUMP_MODULES -D DUMP_RUN_CFG`. DUMP_INCLUDES is
+ * left out: httpd writes each line of it by itself, which takes longer than
+ * reading the files. */
 apr_status_t em_probe_test_start(em_exec_t **pexec, const char *binary,
                                  const apr_array_header_t *args,
                                  const em_exec_how_t *how, apr_pool_t *p);

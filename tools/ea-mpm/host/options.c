@@ -93,16 +93,15 @@ static apr_status_t evaluate(apr_table_t *env, const char *path,
 
 /* Variables of a file as data. */
 static apr_table_t *parsed(const em_view_t *view, const char *path,
-                           const apr_table_t *known, apr_pool_t *p)
+                           apr_pool_t *p)
 {
-    apr_table_t *vars = known ? apr_table_copy(p, known)
-                              : apr_table_make(p, 16);
+    em_shellvars_t sh = { apr_table_make(p, 16), NULL, 0 };
     em_node_t *node;
 
     if (path && em_view_read(&node, view, path, MAX_FILE, p) == APR_SUCCESS) {
-        em_shellvars_parse(vars, node->data, p);
+        em_shellvars_parse(&sh, node->data, p);
     }
-    return vars;
+    return sh.vars;
 }
 
 static const char *value_of(const apr_table_t *vars, const char *name)
@@ -112,37 +111,88 @@ static const char *value_of(const apr_table_t *vars, const char *name)
     return value && *value ? value : NULL;
 }
 
-/* Debian's envvars: a shell script that apache2ctl sources. */
+typedef struct export_t {
+    apr_table_t *env;
+    const apr_table_t *vars;
+} export_t;
+
+static int export_one(void *baton, const char *name, const char *none)
+{
+    export_t *to = baton;
+    const char *value = apr_table_get(to->vars, name);
+
+    (void)none;
+    if (value) {
+        apr_table_set(to->env, name, value);
+    }
+    return 1;
+}
+
+static int unset_one(void *baton, const char *name, const char *value)
+{
+    export_t *to = baton;
+
+    (void)value;
+    if (!apr_table_get(to->vars, name)) {
+        apr_table_unset(to->env, name);
+    }
+    return 1;
+}
+
+/* The file read as data into ENV. Returns whether a shell would have done
+ * the same. */
+static int read_as_data(apr_table_t *env, const em_view_t *view,
+                        const char *path, const char **parguments,
+                        const char **phttpd, apr_pool_t *p)
+{
+    em_shellvars_t sh = { apr_table_copy(p, env), apr_table_make(p, 16), 0 };
+    export_t to = { env, sh.vars };
+    em_node_t *node;
+
+    if (em_view_read(&node, view, path, MAX_FILE, p) != APR_SUCCESS) {
+        return 0;
+    }
+    em_shellvars_parse(&sh, node->data, p);
+    apr_table_do(unset_one, &to, apr_table_copy(p, env), NULL);
+    apr_table_do(export_one, &to, sh.exported, NULL);
+    apr_table_do(export_one, &to, apr_table_copy(p, env), NULL);
+    *parguments = value_of(sh.vars, "APACHE_ARGUMENTS");
+    *phttpd = value_of(sh.vars, "APACHE_HTTPD");
+    return sh.understood;
+}
+
+/* Debian's envvars: a shell script that apache2ctl sources. Most of them are
+ * plain enough to be read; the others are run where they can be trusted. */
 static apr_table_t *read_envvars(em_options_t *o, apr_table_t *env,
                                  const em_view_t *view, const char *path,
-                                 const char *confdir, const char *instance,
-                                 em_log_t *log, apr_pool_t *p)
+                                 const char *confdir, em_log_t *log,
+                                 apr_pool_t *p)
 {
     const char *arguments = NULL, *httpd = NULL;
     const char *outside = em_view_outside(view, path, p);
+    apr_table_t *read;
 
     if (confdir) {
         apr_table_set(env, "APACHE_CONFDIR", confdir);
     }
-    if (strcmp(em_view_root(view), "/") != 0 || !is_trusted(outside)
-        || evaluate(env, outside, &arguments, &httpd, p) != APR_SUCCESS) {
-        apr_table_set(env, "SUFFIX",
-                      instance ? apr_pstrcat(p, "-", instance, NULL) : "");
-        if (strcmp(em_view_root(view), "/") == 0
-            && em_view_exists(view, path, p)) {
+    read = apr_table_copy(p, env);
+    if (!read_as_data(read, view, path, &arguments, &httpd, p)
+        && strcmp(em_view_root(view), "/") == 0
+        && em_view_exists(view, path, p)) {
+        if (is_trusted(outside)
+            && evaluate(env, outside, &arguments, &httpd, p) == APR_SUCCESS) {
+            read = env;
+        }
+        else {
             em_log(log, EM_LOG_WARN, "%s is read as data, not run: it is not "
                    "root's alone, or running it failed", path);
         }
-        env = parsed(view, path, env, p);
-        apr_table_unset(env, "SUFFIX");
-        arguments = value_of(env, "APACHE_ARGUMENTS");
-        httpd = value_of(env, "APACHE_HTTPD");
     }
     if (arguments && *arguments) {
         apr_array_cat(o->args, em_shellvars_split(arguments, p));
     }
     o->binary = httpd && *httpd ? httpd : NULL;
-    return env;
+    return read;
 }
 
 /* Is WORD (ExecStart's first) httpd itself rather than its control script? */
@@ -240,7 +290,7 @@ static const char *envvars_beside(const em_layout_t *layout, apr_pool_t *p)
 static void take_sysconfig(em_options_t *o, const em_view_t *view,
                            const em_layout_t *layout, apr_pool_t *p)
 {
-    apr_table_t *vars = parsed(view, layout->sysconfig, NULL, p);
+    apr_table_t *vars = parsed(view, layout->sysconfig, p);
     const char *options = value_of(vars, "OPTIONS");
 
     if (!options) {
@@ -336,14 +386,14 @@ void em_options_read(em_options_t **poptions, const em_view_t *view,
             APR_ARRAY_PUSH(o->args, const char *) = layout->server_root;
         }
         env = read_envvars(o, env, view, layout->sysconfig,
-                           layout->server_root, instance, log, p);
+                           layout->server_root, log, p);
     }
     else if (exec_httpd) {
         add_arguments(o->args, o->unit->exec_start, 1);
     }
     else {
         if (beside && em_view_exists(view, beside, p)) {
-            env = read_envvars(o, env, view, beside, NULL, NULL, log, p);
+            env = read_envvars(o, env, view, beside, NULL, log, p);
         }
         take_sysconfig(o, view, layout, p);
     }

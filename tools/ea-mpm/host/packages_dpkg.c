@@ -253,6 +253,22 @@ static void take_versions(apr_array_header_t *list, const em_view_t *view,
     munmap(map.data, map.len);
 }
 
+/* Places where packages put nothing (Filesystem Hierarchy Standard). */
+static int is_local(const char *file)
+{
+    static const char *const places[] = {
+        "/usr/local/", "/home/", "/root/", "/tmp/", "/var/tmp/", "/srv/", NULL
+    };
+    int i;
+
+    for (i = 0; places[i]; i++) {
+        if (strncmp(file, places[i], strlen(places[i])) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void em_packages_dpkg(const em_view_t *view, apr_array_header_t *list,
                       apr_pool_t *p)
 {
@@ -266,16 +282,19 @@ void em_packages_dpkg(const em_view_t *view, apr_array_header_t *list,
     }
     apr_pool_create(&scratch, p);
     for (i = 0; i < list->nelts; i++) {
-        search_t *s = apr_array_push(searches);
-        const char *real;
+        em_package_wish_t *wish = APR_ARRAY_IDX(list, i, em_package_wish_t *);
+        const char *real = wish->file;
+        search_t *s;
 
-        memset(s, 0, sizeof(*s));
-        s->wish = APR_ARRAY_IDX(list, i, em_package_wish_t *);
-        add_merged(s, s->wish->file, scratch);
-        if (em_view_real(&real, view, s->wish->file, scratch)
-            == APR_SUCCESS) {
-            add_merged(s, real, scratch);
+        (void)em_view_real(&real, view, wish->file, scratch);
+        if (is_local(real)) {
+            continue;
         }
+        s = apr_array_push(searches);
+        memset(s, 0, sizeof(*s));
+        s->wish = wish;
+        add_merged(s, wish->file, scratch);
+        add_merged(s, real, scratch);
         take_diversions(s, view, scratch);
     }
     search_lists(searches, view, p);

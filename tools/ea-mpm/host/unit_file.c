@@ -89,12 +89,13 @@ static void take_environment(reading_t *r, const char *value)
 
 static void take_environment_file(reading_t *r, const char *path)
 {
+    em_shellvars_t sh = { r->unit->env, NULL, 0 };
     em_node_t *node;
 
     path += *path == '-';
     if (*path == '/' && em_view_read(&node, r->view, path, MAX_UNIT_FILE,
                                      r->p) == APR_SUCCESS) {
-        em_shellvars_parse(r->unit->env, node->data, r->p);
+        em_shellvars_parse(&sh, node->data, r->p);
     }
 }
 
