@@ -1,0 +1,72 @@
+#include "plan/draft.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+/* Layouts whose MPM is no line of a configuration. What can be said of each
+ * is data; editing lines there would be undone by the next package
+ * transaction, or give "More than one MPM loaded". */
+
+typedef struct refusal_t {
+    em_mechanism_id_t id;
+    const char *problem;
+    const char *why, *tail;     /* sentences; the MPM stands between them */
+} refusal_t;
+
+static const refusal_t packages = {
+    EM_MECH_PACKAGES, "layout-unsupported",
+    "On this layout an MPM is a package, and mod_cgi, mod_http2, mod_ruid2 "
+    "and PHP go with it; a LoadModule line that is edited by hand is undone "
+    "by the next package transaction. Change it with the package manager or "
+    "with WHM > EasyApache 4: choose ea-apache24-mod_mpm_", " there"
+};
+static const refusal_t binary = {
+    EM_MECH_BINARY, "layout-unsupported",
+    "On this layout every MPM is an httpd program of its own and nothing in "
+    "the configuration chooses it. Choose ", " by installing its program and "
+    "naming it in the file that the service reads (APACHE_MPM in "
+    "/etc/sysconfig/apache2, HTTPD in /etc/sysconfig/httpd), then stop and "
+    "start the service"
+};
+static const refusal_t rebuild = {
+    EM_MECH_REBUILD, "static-mpm",
+    "The MPM is compiled into this httpd (httpd -l shows it), and loading "
+    "another one gives \"More than one MPM loaded\". It takes a rebuild: "
+    "configure --with-mpm=", ", or --enable-mpms-shared=all once and for all"
+};
+
+static apr_status_t refuse(em_draft_t *draft, const refusal_t *refusal)
+{
+    const em_plan_t *plan = draft->plan;
+
+    if (plan->from && strcmp(plan->from, plan->to) == 0
+        && plan->request.with->nelts + plan->request.without->nelts == 0) {
+        return APR_SUCCESS;     /* nothing to do needs no mechanism */
+    }
+    em_draft_impossible(draft, refusal->problem, "%s%s%s", refusal->why,
+                        draft->want.mpm, refusal->tail);
+    return APR_SUCCESS;
+}
+
+static apr_status_t make_packages(em_draft_t *draft, em_result_t *res)
+{
+    (void)res;
+    return refuse(draft, &packages);
+}
+
+static apr_status_t make_binary(em_draft_t *draft, em_result_t *res)
+{
+    (void)res;
+    return refuse(draft, &binary);
+}
+
+static apr_status_t make_rebuild(em_draft_t *draft, em_result_t *res)
+{
+    (void)res;
+    return refuse(draft, &rebuild);
+}
+
+const em_mechanism_t em_mech_packages = {EM_MECH_PACKAGES, make_packages};
+const em_mechanism_t em_mech_binary = {EM_MECH_BINARY, make_binary};
+const em_mechanism_t em_mech_rebuild = {EM_MECH_REBUILD, make_rebuild};

@@ -1,0 +1,180 @@
+#include "plan/plan.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "plan/draft.h"
+
+static const em_mechanism_t *const mechanisms[] = {
+    [EM_MECH_LOADMODULE] = &em_mech_loadmodule,
+    [EM_MECH_LINKS] = &em_mech_links,
+    [EM_MECH_PACKAGES] = &em_mech_packages,
+    [EM_MECH_BINARY] = &em_mech_binary,
+    [EM_MECH_REBUILD] = &em_mech_rebuild,
+};
+
+/* ---- the request ---- */
+
+static apr_array_header_t *list_or_none(const apr_array_header_t *list,
+                                        apr_pool_t *p)
+{
+    return list ? apr_array_copy(p, list)
+                : apr_array_make(p, 1, sizeof(const char *));
+}
+
+static apr_status_t take_with(em_want_t *want, const char *with,
+                              em_result_t *res)
+{
+    if (strcmp(with, "php=fpm") == 0) {
+        want->php_fpm = 1;
+        return APR_SUCCESS;
+    }
+    if (want->itk && strcmp(with, "itk=itkish") == 0) {
+        want->itk_id = "mpm_itkish_module";
+        return APR_SUCCESS;
+    }
+    if (want->itk && strcmp(with, "itk=mpm-itk") == 0) {
+        want->itk_id = "mpm_itk_module";
+        return APR_SUCCESS;
+    }
+    return em_result_fail(res, APR_EINVAL, EM_EXIT_USAGE, "with-unknown",
+                          "there is no --with %s%s. What there is: php=fpm; "
+                          "to itk also itk=itkish and itk=mpm-itk", with,
+                          strncmp(with, "itk=", 4) == 0 && !want->itk
+                              ? " for this target" : "");
+}
+
+static apr_status_t take_request(em_draft_t *draft, em_result_t *res)
+{
+    const em_request_t *request = &draft->plan->request;
+    em_want_t *want = &draft->want;
+
+    want->itk = strcmp(request->target, "itk") == 0;
+    want->mpm = want->itk ? "prefork" : request->target;
+    for (int i = 0; i < request->with->nelts; i++) {
+        apr_status_t rv
+            = take_with(want, APR_ARRAY_IDX(request->with, i, const char *),
+                        res);
+
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    for (int i = 0; i < request->without->nelts; i++) {
+        const char *typed = APR_ARRAY_IDX(request->without, i, const char *);
+
+        if (strncmp(em_module_name(typed, draft->pool), "mpm_", 4) == 0) {
+            return em_result_fail(res, APR_EINVAL, EM_EXIT_USAGE,
+                                  "without-mpm",
+                                  "--without %s: the target says which MPM "
+                                  "there will be", typed);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- the plan ---- */
+
+static em_plan_t *empty_plan(const em_facts_t *facts,
+                             const em_request_t *request, apr_pool_t *p)
+{
+    em_plan_t *plan = apr_pcalloc(p, sizeof(*plan));
+
+    plan->from = facts->configured;
+    plan->to = request->target;
+    plan->request.target = request->target;
+    plan->request.with = list_or_none(request->with, p);
+    plan->request.without = list_or_none(request->without, p);
+    plan->steps = apr_array_make(p, 8, sizeof(em_step_t *));
+    plan->consequences = apr_array_make(p, 4, sizeof(em_consequence_t *));
+    plan->restart_units = apr_array_make(p, 1, sizeof(const char *));
+    return plan;
+}
+
+/* A plan that leads somewhere else than it says must not leave this room. */
+static apr_status_t check_arrival(em_draft_t *draft, em_result_t *res)
+{
+    em_conf_t *conf;
+    apr_status_t rv = em_draft_conf(&conf, draft, res);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!em_conf_reaches(conf, &draft->want)) {
+        em_draft_impossible(draft, "mpm-not-reached",
+                            "No change that ea-mpm knows makes this "
+                            "configuration load %s and nothing else; look "
+                            "at its LoadModule lines: ea-mpm show",
+                            draft->want.mpm);
+        return APR_SUCCESS;
+    }
+    em_tell_followers(draft, conf);
+    return APR_SUCCESS;
+}
+
+static int is_by_lines(em_mechanism_id_t id)
+{
+    return id == EM_MECH_LOADMODULE || id == EM_MECH_LINKS;
+}
+
+apr_status_t em_plan_make(em_plan_t **pplan, const em_facts_t *facts,
+                          const em_request_t *request, em_result_t *res,
+                          apr_pool_t *p)
+{
+    em_plan_t *plan = empty_plan(facts, request, p);
+    em_draft_t *draft = em_draft_make(plan, facts, p);
+    em_mechanism_id_t id = facts->httpd.static_mpm ? EM_MECH_REBUILD
+                                                   : facts->layout->mechanism;
+    apr_status_t rv;
+
+    em_result_activity(res, "making the plan to %s", request->target);
+    if (facts->layout->mechanism == EM_MECH_BINARY
+        || facts->layout->mechanism == EM_MECH_PACKAGES) {
+        id = facts->layout->mechanism;
+    }
+    rv = take_request(draft, res);
+    if (rv == APR_SUCCESS) {
+        rv = mechanisms[id]->make(draft, res);
+    }
+    if (rv == APR_SUCCESS && !plan->impossible && is_by_lines(id)) {
+        rv = check_arrival(draft, res);
+    }
+    if (rv == APR_SUCCESS && !plan->impossible) {
+        rv = em_draft_finish(draft, res);
+    }
+    if (rv == APR_SUCCESS) {
+        *pplan = plan;
+    }
+    return rv;
+}
+
+int em_plan_is_empty(const em_plan_t *plan)
+{
+    return !plan->steps || plan->steps->nelts == 0;
+}
+
+em_view_t *em_plan_view(const em_plan_t *plan, const em_facts_t *facts,
+                        apr_pool_t *p)
+{
+    em_view_t *view = em_view_over(facts->view, p);
+
+    for (int i = 0; i < plan->steps->nelts; i++) {
+        const em_step_t *step = APR_ARRAY_IDX(plan->steps, i, em_step_t *);
+
+        if (step->kind == EM_STEP_PATH) {
+            em_view_put(view, step->path, &step->after);
+        }
+    }
+    return view;
+}
+
+apr_status_t em_plan_conf(em_conf_t **pconf, const em_plan_t *plan,
+                          const em_facts_t *facts, em_result_t *res,
+                          apr_pool_t *p)
+{
+    em_conf_how_t how = facts->conf_how;
+
+    how.view = em_plan_view(plan, facts, p);
+    return em_conf_read(pconf, &how, res, p);
+}
