@@ -89,7 +89,8 @@ static int take_u16(cursor_t *cur, size_t *pvalue)
 }
 
 /* The body of a server_name extension. mod_ssl ignores a list that is not one
- * host_name; OpenSSL then refuses it, as it does a name with a NUL. */
+ * host_name; OpenSSL then refuses it, as it does a name with a NUL. An empty
+ * name is none to both. */
 static itk_hello_status_t parse_server_name(itk_clienthello_t *h,
                                             cursor_t *cur)
 {
@@ -98,7 +99,7 @@ static itk_hello_status_t parse_server_name(itk_clienthello_t *h,
     if (!take_u16(cur, &list_len) || list_len != cur->left
         || !take_u8(cur, &type) || type != NAME_TYPE_HOST
         || !take_u16(cur, &len) || len != cur->left
-        || len == 0 || len > ITK_HELLO_NAME_MAX
+        || len > ITK_HELLO_NAME_MAX
         || !take(cur, (unsigned char *)h->name, len)
         || memchr(h->name, '\0', len) != NULL) {
         h->name[0] = '\0';
@@ -106,12 +107,13 @@ static itk_hello_status_t parse_server_name(itk_clienthello_t *h,
     }
     h->name[len] = '\0';
     h->name_len = len;
-    return ITK_HELLO_NAME;
+    return len > 0 ? ITK_HELLO_NAME : ITK_HELLO_NO_NAME;
 }
 
 static itk_hello_status_t parse_extensions(itk_clienthello_t *h, cursor_t *cur)
 {
     itk_hello_status_t status = ITK_HELLO_NO_NAME;
+    int seen = 0;
 
     while (cur->left > 0) {
         size_t type, len, after;
@@ -124,13 +126,13 @@ static itk_hello_status_t parse_extensions(itk_clienthello_t *h, cursor_t *cur)
             (void)take(cur, NULL, len);
             continue;
         }
-        if (status != ITK_HELLO_NO_NAME) {
+        if (seen++) {
             return ITK_HELLO_BAD;   /* the same extension twice */
         }
         after = cur->left - len;
         cur->left = len;
         status = parse_server_name(h, cur);
-        if (status != ITK_HELLO_NAME) {
+        if (status == ITK_HELLO_BAD) {
             return status;
         }
         cur->left = after;

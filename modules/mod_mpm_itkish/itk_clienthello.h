@@ -11,7 +11,7 @@
  * depends on httpd, and no input makes it read or write out of bounds.
  *
  * What counts as a name is what OpenSSL and mod_ssl take for one: the list
- * holds exactly one entry, a host_name of 1 to 255 bytes without NUL. Where
+ * holds exactly one entry, a host_name of up to 255 bytes without NUL. Where
  * OpenSSL would end the handshake the answer is ITK_HELLO_BAD.
  */
 

@@ -35,7 +35,14 @@ static void print(const em_conf_t *conf)
                                                 em_directive_t *);
 
         printf("directive\t%d\t%s\t%d\t%s\t%s\n", d->active, d->file->path,
-               d->line, d->name, d->args);
+               d->last_line, d->name, d->args);
+    }
+    for (int i = 0; i < conf->sections->nelts; i++) {
+        const em_conf_section_t *s = APR_ARRAY_IDX(conf->sections, i,
+                                                   em_conf_section_t *);
+
+        printf("section\t%d\t%d\t%s\t%d\t%s\t%s\n", s->active,
+               s->condition, s->file->path, s->line, s->name, s->args);
     }
     for (int i = 0; i < conf->mpm_lines->nelts; i++) {
         const em_mpm_line_t *m = APR_ARRAY_IDX(conf->mpm_lines, i,

@@ -169,14 +169,14 @@ class Topology:
 # ------------------------------------------------------------------- client
 
 def exchange(address, chunks, delay=0.0, source=None, patience=0.03,
-             sock=None):
+             hang_up=False):
     """Send CHUNKS; return (our port, every byte of the answer).
 
     When the server neither answers nor closes for PATIENCE seconds after the
-    last byte, our side is closed for writing: it wanted more."""
+    last byte, our side is closed for writing: it wanted more. HANG_UP closes
+    it behind the first byte of an answer, too."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    sock = sock or socket.socket(family, socket.SOCK_STREAM)
-    with sock:
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.settimeout(30)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if source:
@@ -190,7 +190,7 @@ def exchange(address, chunks, delay=0.0, source=None, patience=0.03,
                 sock.sendall(chunk)
         except (BrokenPipeError, ConnectionResetError):
             pass
-        if not select.select([sock], [], [], patience)[0]:
+        if not select.select([sock], [], [], patience)[0] or hang_up:
             try:
                 sock.shutdown(socket.SHUT_WR)
             except OSError:

@@ -251,6 +251,26 @@ static void undoes_an_applied_change(void **state)
     assert_old(t);
 }
 
+static void a_mark_tells_boot_scripts_that_a_change_is_open(void **state)
+{
+    tree_t *t = *state;
+    em_txn_t *txn;
+
+    full_plan(t);
+    txn = begin(t);
+    assert_string_equal(target(t, EM_STATE_DIR "/open"),
+                        apr_pstrcat(t->pool, "journal/", em_txn_info(txn)->id,
+                                    NULL));
+    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    assert_non_null(target(t, EM_STATE_DIR "/open"));
+    assert_int_equal(em_txn_commit(txn, t->res), APR_SUCCESS);
+    assert_null(target(t, EM_STATE_DIR "/open"));
+    /* One that a power loss left behind. */
+    assert_int_equal(symlink("journal/none", at(t, EM_STATE_DIR "/open")), 0);
+    em_txn_tidy(t->view, t->pool);
+    assert_null(target(t, EM_STATE_DIR "/open"));
+}
+
 static void keeps_mode_owner_time_and_attributes(void **state)
 {
     tree_t *t = *state;
@@ -614,6 +634,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(applies_and_commits),
         T(undoes_an_applied_change),
+        T(a_mark_tells_boot_scripts_that_a_change_is_open),
         T(keeps_mode_owner_time_and_attributes),
         T(exchanges_the_directory_of_several_links),
         T(goes_step_by_step_where_a_directory_is_in_the_way),

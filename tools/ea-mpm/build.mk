@@ -39,6 +39,19 @@ SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
 
+# What recovers an interrupted switch at boot: INIT=systemd, openrc or sysv.
+INIT              ?= systemd
+UNITDIR           ?= $(PREFIX)/lib/systemd/system
+INIT_DIR_systemd   = $(UNITDIR)
+INIT_FILE_systemd  = $(UNITDIR)/ea-mpm-recover.service
+INIT_MODE_systemd  = 644
+INIT_DIR_openrc    = /etc/init.d
+INIT_FILE_openrc   = /etc/init.d/ea-mpm-recover
+INIT_MODE_openrc   = 755
+INIT_DIR_sysv      = $(INIT_DIR_openrc)
+INIT_FILE_sysv     = $(INIT_FILE_openrc)
+INIT_MODE_sysv     = $(INIT_MODE_openrc)
+
 install: install-tool
 
 install-tool: $(TOOL_BIN) $(TOOL_SHARE)
@@ -58,6 +71,11 @@ install-tool: $(TOOL_BIN) $(TOOL_SHARE)
 	    $(DESTDIR)$(DATADIR)/zsh/site-functions/_ea-mpm
 	$(INSTALL) -m 644 $(TOOL_DIR)/completion/fish \
 	    $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/ea-mpm.fish
+
+	$(INSTALL) -d $(DESTDIR)$(INIT_DIR_$(INIT))
+	sed 's|@sbindir@|$(SBINDIR)|' $(TOOL_DIR)/init/ea-mpm-recover.$(INIT) \
+	    >$(DESTDIR)$(INIT_FILE_$(INIT))
+	chmod $(INIT_MODE_$(INIT)) $(DESTDIR)$(INIT_FILE_$(INIT))
 
 .PHONY: install-tool
 

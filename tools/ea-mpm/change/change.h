@@ -9,6 +9,7 @@
  * State directory (root only, below the view's root):
  *   /var/lib/ea-mpm/lock              who is writing
  *   /var/lib/ea-mpm/journal/ID/       intent.json, before/N, after/N, state
+ *   /var/lib/ea-mpm/open              there while a change is open
  *
  * States: prepared -> applying -> applied -> committed
  *                        \____________\-> undoing -> undone
@@ -74,6 +75,9 @@ apr_status_t em_txn_list(apr_array_header_t **plist, const em_view_t *view,
 /* The open one (neither committed nor undone), or NULL. */
 apr_status_t em_txn_open(em_txn_t **ptxn, const em_view_t *view,
                          em_result_t *res, apr_pool_t *p);
+/* Nothing is open (the caller holds the lock and looked): take the mark away
+ * that a power loss may have left. */
+void em_txn_tidy(const em_view_t *view, apr_pool_t *p);
 /* The plan that undoes a committed change ID (NULL: the last one). Refuses
  * ("changed-since-switch") where files changed since, unless FORCE. */
 apr_status_t em_txn_rollback_plan(em_plan_t **pplan, const em_view_t *view,

@@ -13,6 +13,7 @@
 #include "change/dir.h"
 
 #define NEW ".new"
+#define MARK "open"
 
 static const char *const state_names[] = {
     "prepared", "applying", "applied", "committed", "undoing", "undone"
@@ -121,6 +122,31 @@ apr_status_t em_journal_ids(apr_array_header_t **pids,
     return APR_SUCCESS;
 }
 
+/* ---- the mark of an open journal ---- */
+
+/* What boot scripts test before they call us: a link that is there from
+ * before the journal is real until it is closed. It may outlive a journal
+ * when the power fails; it never comes later than one. */
+static apr_status_t mark(const em_store_t *store, const char *id,
+                         apr_pool_t *p)
+{
+    apr_status_t rv = em_file_remove(store->dir, MARK);
+
+    if (rv == APR_SUCCESS
+        && symlinkat(apr_pstrcat(p, "journal/", id, NULL), store->dir, MARK)
+           != 0) {
+        rv = last_error();
+    }
+    return rv == APR_SUCCESS ? em_dir_sync(store->dir) : rv;
+}
+
+void em_journal_unmark(const em_store_t *store)
+{
+    if (store->dir >= 0) {
+        (void)em_file_remove(store->dir, MARK);
+    }
+}
+
 /* ---- state ---- */
 
 static const char *state_text(em_txn_state_t state, apr_pool_t *p)
@@ -200,6 +226,10 @@ apr_status_t em_journal_set_state(const em_store_t *store, const char *id,
     if (rv == APR_SUCCESS) {
         rv = replace(fd, "state", state_text(state, p));
         close(fd);
+    }
+    if (rv == APR_SUCCESS
+        && (state == EM_TXN_COMMITTED || state == EM_TXN_UNDONE)) {
+        em_journal_unmark(store);
     }
     return rv == APR_SUCCESS
                ? rv
@@ -337,7 +367,7 @@ apr_status_t em_journal_write(const em_store_t *store,
     int fd = -1;
 
     if (rv == APR_SUCCESS) {
-        rv = em_dir_sync(store->dir);
+        rv = mark(store, intent->info.id, p);
     }
     if (rv == APR_SUCCESS) {
         rv = open_sub(&fd, store, NULL, p);
@@ -345,6 +375,9 @@ apr_status_t em_journal_write(const em_store_t *store,
     if (rv == APR_SUCCESS) {
         rv = write_new(fd, intent, p);
         close(fd);
+    }
+    if (rv != APR_SUCCESS) {
+        em_journal_unmark(store);
     }
     return rv == APR_SUCCESS ? rv
                              : write_failed(res, rv, store, "a journal");

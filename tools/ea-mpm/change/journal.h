@@ -9,7 +9,9 @@
  *   journal/ID/after/N       after step N
  *   journal/ID/state         "applying 1732180502000000": state, microseconds
  *   journal/.new/            a journal being written; a rename makes it real,
- *                            so that journal/ID is always whole */
+ *                            so that journal/ID is always whole
+ *   open -> journal/ID       while ID is neither committed nor undone: what
+ *                            boot scripts and package scripts look for */
 
 #include "change/intent.h"
 
@@ -30,6 +32,8 @@ apr_status_t em_store_open(em_store_t **pstore, const em_view_t *view,
 apr_status_t em_journal_ids(apr_array_header_t **pids,
                             const em_store_t *store, em_result_t *res,
                             apr_pool_t *p);
+/* Take the mark `open` away. Only under the lock, with nothing open. */
+void em_journal_unmark(const em_store_t *store);
 int em_journal_exists(const em_store_t *store, const char *id);
 /* Write a journal in state "prepared", synced. */
 apr_status_t em_journal_write(const em_store_t *store,

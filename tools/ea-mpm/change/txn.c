@@ -162,3 +162,13 @@ apr_status_t em_txn_open(em_txn_t **ptxn, const em_view_t *view,
     }
     return rv;
 }
+
+void em_txn_tidy(const em_view_t *view, apr_pool_t *p)
+{
+    em_store_t *store;
+
+    if (em_store_open(&store, view, 0, em_result_make(p), p)
+        == APR_SUCCESS) {
+        em_journal_unmark(store);
+    }
+}

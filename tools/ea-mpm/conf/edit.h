@@ -13,6 +13,10 @@ typedef struct em_text_t {
     apr_size_t len;
 } em_text_t;
 
+/* All of these: APR_EINVAL, and *POUT untouched, where LINE is not there or
+ * is not what the change is for (a comment, no comment, the middle of a
+ * continued line). */
+
 /* Comment line LINE (from 1; with its continuation lines) out: "#" before
  * its first non-blank. Uncommenting that gives the same bytes back. */
 apr_status_t em_edit_comment(em_text_t *pout, em_text_t in, int line,

@@ -106,11 +106,11 @@ static void read_path(include_t *inc, const char *path)
     if (rv != APR_SUCCESS && may_miss(inc) && APR_STATUS_IS_ENOENT(rv)) {
         return;
     }
+    file = em_walk_file_from(w, known, path, inc->from, inc->line);
+    APR_ARRAY_PUSH(w->conf->files, em_conf_file_t *) = file;
     if (rv != APR_SUCCESS && strcmp(path, "/dev/null") == 0) {
         return;                 /* the one device that httpd accepts */
     }
-    file = em_walk_file_from(w, known, path, inc->from, inc->line);
-    APR_ARRAY_PUSH(w->conf->files, em_conf_file_t *) = file;
     if (rv == APR_SUCCESS) {
         if (++w->reads > EM_WALK_FILES) {
             w->stop = 1;
@@ -239,7 +239,7 @@ apr_status_t em_walk_include(em_walk_t *w, const char *name, int optional,
     include_t inc = { w, name, optional, from, line, APR_SUCCESS, 0 };
     char *path;
 
-    if (w->depth >= EM_WALK_INCLUDE_DEPTH) {
+    if (w->depth > EM_WALK_INCLUDE_DEPTH) {    /* the main file is one */
         w->stop = 1;
         complain(&inc, "include-recursion", 1,
                  "files include each other without end");

@@ -140,6 +140,36 @@ const char *em_proc_exe(int pid, apr_pool_t *p)
     return apr_pstrdup(p, exe);
 }
 
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* EXE is BINARY, or another binary of the same server: httpd-event beside
+ * httpd-prefork, httpd.worker beside httpd. */
+static int is_server(const char *exe, const char *binary)
+{
+    const char *name = exe ? last_part(exe) : "";
+    char *real = binary ? realpath(binary, NULL) : NULL;
+    int same = real && exe && strcmp(real, exe) == 0;
+
+    free(real);
+    return same || (binary && strcmp(name, last_part(binary)) == 0)
+           || strncmp(name, "httpd", 5) == 0
+           || strncmp(name, "apache2", 7) == 0;
+}
+
+int em_proc_is_main(int pid, const char *binary, apr_pool_t *p)
+{
+    const char *exe = em_proc_exe(pid, p);
+    const char *parent = em_proc_exe(em_proc_parent(pid), p);
+
+    return exe && is_server(exe, binary)
+           && !(parent && strcmp(parent, exe) == 0);
+}
+
 apr_array_header_t *em_proc_children(int pid, apr_pool_t *p)
 {
     apr_array_header_t *children = apr_array_make(p, 32, sizeof(em_proc_t *));
@@ -158,4 +188,81 @@ apr_array_header_t *em_proc_children(int pid, apr_pool_t *p)
         closedir(dir);
     }
     return children;
+}
+
+/* "event" when the path of LINE ends in mod_mpm_event.so, "itk" for one of
+ * the modules that make prefork that, else NULL. */
+static const char *mpm_of_map(char *line, const char **pfile, apr_pool_t *p)
+{
+    char *path = strchr(line, '/');
+    const char *name;
+    size_t n;
+
+    if (!path) {
+        return NULL;
+    }
+    path[strcspn(path, "\n")] = '\0';
+    if ((n = strlen(path)) > 10 && strcmp(path + n - 10, " (deleted)") == 0) {
+        path[n - 10] = '\0';
+    }
+    name = last_part(path);
+    n = strlen(name);
+    if (strcmp(name, "mpm_itk.so") == 0
+        || strcmp(name, "mod_mpm_itk.so") == 0
+        || strcmp(name, "mod_mpm_itkish.so") == 0) {
+        *pfile = apr_pstrdup(p, name);
+        return "itk";
+    }
+    if (n > 11 && strncmp(name, "mod_mpm_", 8) == 0
+        && strcmp(name + n - 3, ".so") == 0) {
+        *pfile = apr_pstrdup(p, name);
+        return apr_pstrmemdup(p, name + 8, n - 11);
+    }
+    return NULL;
+}
+
+/* SUSE: httpd-event, httpd2-worker; RHEL 6: httpd.worker. */
+static const char *mpm_of_exe(const char *exe)
+{
+    static const char *const mpms[] = {"prefork", "worker", "event"};
+    const char *name = exe ? last_part(exe) : "";
+    const char *tail = strpbrk(name, "-.");
+
+    for (int i = 0; tail && i < 3; i++) {
+        if (strcmp(tail + 1, mpms[i]) == 0) {
+            return mpms[i];
+        }
+    }
+    return NULL;
+}
+
+const char *em_proc_mpm(int pid, const char **pevidence, apr_pool_t *p)
+{
+    const char *path = apr_psprintf(p, "/proc/%d/maps", pid);
+    const char *mpm = NULL, *found, *file = NULL, *exe;
+    char line[8192];
+    FILE *f = fopen(path, "re");
+
+    while (f && fgets(line, sizeof(line), f)) {
+        const char *name;
+
+        found = mpm_of_map(line, &name, p);
+        if (found && (!mpm || strcmp(found, "itk") == 0)) {
+            mpm = found;
+            file = name;
+        }
+    }
+    if (f) {
+        fclose(f);
+    }
+    if (mpm) {
+        *pevidence = apr_psprintf(p, "%s in %s", file, path);
+        return mpm;
+    }
+    exe = em_proc_exe(pid, p);
+    mpm = mpm_of_exe(exe);
+    if (mpm) {
+        *pevidence = apr_psprintf(p, "process %d runs %s", pid, exe);
+    }
+    return mpm;
 }

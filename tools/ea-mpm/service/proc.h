@@ -25,7 +25,14 @@ int em_proc_signal(const em_proc_t *proc, int signo);  /* 0 or errno */
 int em_proc_parent(int pid);                    /* 0: gone */
 /* The executable, without " (deleted)", or NULL. */
 const char *em_proc_exe(int pid, apr_pool_t *p);
+/* Is PID a main httpd process of BINARY: its executable is that file (or
+ * bears the name of a server), and its parent's is not. */
+int em_proc_is_main(int pid, const char *binary, apr_pool_t *p);
 /* em_proc_t * of the direct children of PID. */
 apr_array_header_t *em_proc_children(int pid, apr_pool_t *p);
+/* The MPM of a process from its memory maps ("event", "itk" for prefork with
+ * mpm_itk or mod_mpm_itkish), else from the name of its executable; NULL:
+ * built in. *PEVIDENCE says where it was seen. */
+const char *em_proc_mpm(int pid, const char **pevidence, apr_pool_t *p);
 
 #endif /* EM_PROC_H */

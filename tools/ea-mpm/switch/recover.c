@@ -192,6 +192,9 @@ apr_status_t em_recover_run(em_switch_t **pswitch, const em_facts_how_t *how,
     if (rv == APR_SUCCESS && rec.txn) {
         rv = finish_or_undo(&rec);
     }
+    else if (rv == APR_SUCCESS) {
+        em_txn_tidy(rec.view, p);
+    }
     em_signals_release();
     return rv;
 }

@@ -1,0 +1,367 @@
+#include "itk_client.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "itk_sock.h"
+
+#define CACHE_MAX   1024
+#define GRACE_MS    2000    /* the broker's own answer comes before that */
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+apr_status_t itk_client_init(itk_client_t *cl, const itk_policy_t *policy,
+                             itk_area_t *area, int common, uint32_t seat)
+{
+    struct rlimit files = {1024, 1024};
+    uint32_t i;
+
+    memset(cl, 0, sizeof(*cl));
+    cl->policy = policy;
+    cl->area = area;
+    cl->common = common;
+    cl->seat = seat;
+    cl->sock = -1;
+    cl->nonce = (uint64_t)getpid() << 32 ^ (uint64_t)now_ms() << 12;
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    cl->n_cache = area->n_slots < CACHE_MAX ? area->n_slots : CACHE_MAX;
+    if (cl->n_cache > files.rlim_cur / 4) {
+        cl->n_cache = (uint32_t)(files.rlim_cur / 4) + 1;
+    }
+    cl->cache = malloc(cl->n_cache * sizeof(itk_cached_t));
+    if (!cl->cache) {
+        return APR_ENOMEM;
+    }
+    for (i = 0; i < cl->n_cache; i++) {
+        cl->cache[i].fd = -1;
+    }
+    return APR_SUCCESS;
+}
+
+static itk_cached_t *cache_place(itk_client_t *cl, uint32_t slot)
+{
+    return &cl->cache[slot % cl->n_cache];
+}
+
+static void cache_drop(itk_cached_t *place)
+{
+    if (place->fd >= 0) {
+        (void)close(place->fd);
+        place->fd = -1;
+    }
+}
+
+static void disconnect(itk_client_t *cl)
+{
+    if (cl->sock >= 0) {
+        (void)close(cl->sock);
+        cl->sock = -1;
+    }
+}
+
+/* Wait until SOCK can be read or DEADLINE has passed. */
+static int readable(int sock, int64_t deadline)
+{
+    struct pollfd pfd = {.fd = sock, .events = POLLIN};
+    int64_t now;
+    int n;
+
+    do {
+        now = now_ms();
+        n = poll(&pfd, 1, deadline > now ? (int)(deadline - now) : 0);
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+/* Receive the answer to NONCE; older ones are thrown away. */
+static apr_status_t hear(itk_msg_t *pans, int *pfd, int sock, uint64_t nonce,
+                         int64_t deadline)
+{
+    apr_status_t rv;
+
+    for (;;) {
+        if (!readable(sock, deadline)) {
+            return APR_TIMEUP;
+        }
+        *pfd = -1;
+        rv = itk_sock_recv(pans, pfd, sock, MSG_DONTWAIT);
+        if (rv == APR_SUCCESS && pans->nonce == nonce) {
+            return APR_SUCCESS;
+        }
+        if (*pfd >= 0) {
+            (void)close(*pfd);
+        }
+        if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv) &&
+            !APR_STATUS_IS_EINTR(rv)) {
+            return rv;
+        }
+    }
+}
+
+/* Introduce ourselves on the common socket, which outlives any one broker,
+ * and wait until somebody answers. */
+static apr_status_t say_hello(itk_client_t *cl, int64_t deadline)
+{
+    apr_status_t rv;
+    itk_msg_t msg;
+    int pair[2];
+    int fd;
+
+    rv = itk_sock_pair(pair);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    itk_wire_init(&msg, ITK_REQ_HELLO, cl->policy->gen);
+    msg.slot = cl->seat;
+    msg.nonce = ++cl->nonce;
+    rv = itk_sock_send(cl->common, &msg, pair[1], MSG_DONTWAIT);
+    (void)close(pair[1]);
+    if (rv == APR_SUCCESS) {
+        rv = hear(&msg, &fd, pair[0], cl->nonce, deadline);
+    }
+    if (rv == APR_SUCCESS && msg.type == ITK_ANS_WELCOME) {
+        cl->sock = pair[0];
+        return APR_SUCCESS;
+    }
+    (void)close(pair[0]);
+    return rv == APR_SUCCESS ? APR_EINVAL : rv;
+}
+
+static apr_status_t connect_by(itk_client_t *cl, int64_t deadline)
+{
+    struct timespec pause = {0, 20 * 1000 * 1000};
+    apr_status_t rv = APR_TIMEUP;
+
+    while (cl->sock < 0 && now_ms() < deadline) {
+        rv = say_hello(cl, deadline);
+        if (rv != APR_SUCCESS) {
+            (void)nanosleep(&pause, NULL);
+        }
+    }
+    return cl->sock < 0 ? rv : APR_SUCCESS;
+}
+
+/* One request and its answer; a broker that dies meanwhile is replaced. */
+static itk_deny_t ask(itk_msg_t *pans, int *pfd, itk_client_t *cl,
+                      const itk_msg_t *req)
+{
+    int64_t deadline = now_ms() + cl->policy->queue_timeout + GRACE_MS;
+    itk_msg_t msg = *req;
+    apr_status_t rv;
+
+    while (connect_by(cl, deadline) == APR_SUCCESS) {
+        msg.nonce = ++cl->nonce;
+        rv = itk_sock_send(cl->sock, &msg, -1, 0);
+        if (rv == APR_SUCCESS) {
+            rv = hear(pans, pfd, cl->sock, msg.nonce, deadline);
+        }
+        if (rv == APR_SUCCESS) {
+            return pans->type == ITK_ANS_GRANT  ? ITK_DENY_NONE
+                   : pans->type == ITK_ANS_DENY ? (itk_deny_t)pans->value
+                                                : ITK_DENY_BAD;
+        }
+        disconnect(cl);
+    }
+    return ITK_DENY_NO_BROKER;
+}
+
+/* Say something that has no answer; a dead broker need not know. */
+static void say(itk_client_t *cl, itk_type_t type, const itk_lease_t *lease)
+{
+    itk_msg_t msg;
+
+    if (cl->sock < 0) {
+        return;
+    }
+    itk_wire_init(&msg, type, cl->policy->gen);
+    msg.ident = lease->ident;
+    msg.slot = lease->slot;
+    msg.serial = lease->serial;
+    if (itk_sock_send(cl->sock, &msg, -1, 0) != APR_SUCCESS) {
+        disconnect(cl);
+    }
+}
+
+itk_deny_t itk_client_connect(itk_client_t *cl)
+{
+    if (cl->sock >= 0) {
+        return ITK_DENY_NONE;
+    }
+    return connect_by(cl, now_ms() + cl->policy->queue_timeout) == APR_SUCCESS
+               ? ITK_DENY_NONE : ITK_DENY_NO_BROKER;
+}
+
+/* Remember what the broker granted, in the place of whoever had it. */
+static void cache_put(itk_lease_t *please, itk_client_t *cl,
+                      const itk_msg_t *ans, int fd)
+{
+    itk_cached_t *place = cache_place(cl, ans->slot);
+
+    cache_drop(place);
+    place->ident = please->ident = ans->ident;
+    place->slot = please->slot = ans->slot;
+    place->serial = please->serial = ans->serial;
+    place->fd = please->fd = fd;
+}
+
+static itk_deny_t ask_for_worker(itk_lease_t *please, itk_client_t *cl,
+                                 itk_type_t type, uint32_t ident)
+{
+    itk_msg_t req, ans;
+    itk_deny_t no;
+    int fd = -1;
+
+    itk_wire_init(&req, type, cl->policy->gen);
+    req.ident = ident;
+    req.slot = please->slot;
+    req.serial = please->serial;
+    no = ask(&ans, &fd, cl, &req);
+    if (no != ITK_DENY_NONE) {
+        return no;
+    }
+    if (ans.ident != ident || ans.gen != cl->policy->gen || fd < 0 ||
+        ans.slot >= cl->area->n_slots) {
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return ITK_DENY_BAD;
+    }
+    cache_put(please, cl, &ans, fd);
+    return ITK_DENY_NONE;
+}
+
+itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
+                            uint32_t ident)
+{
+    itk_lease_t lease = {.ident = ident, .fd = -1};
+    itk_deny_t no;
+
+    while (cl->sock >= 0 && itk_area_pop(cl->area, ident, cl->seat,
+                                         &lease.slot, &lease.serial)) {
+        itk_cached_t *place = cache_place(cl, lease.slot);
+
+        if (place->fd >= 0 && place->slot == lease.slot &&
+            place->serial == lease.serial && place->ident == ident) {
+            lease.fd = place->fd;
+            *please = lease;
+            return ITK_DENY_NONE;
+        }
+        no = ask_for_worker(&lease, cl, ITK_REQ_FETCH, ident);
+        if (no == ITK_DENY_NONE) {
+            *please = lease;
+            return ITK_DENY_NONE;
+        }
+        if (no == ITK_DENY_NO_BROKER) {
+            return no;
+        }
+    }
+    no = ask_for_worker(&lease, cl, ITK_REQ_LEASE, ident);
+    if (no == ITK_DENY_NONE) {
+        *please = lease;
+    }
+    return no;
+}
+
+void itk_client_release(itk_client_t *cl, const itk_lease_t *lease)
+{
+    if (atomic_load(&cl->area->shared->waiters) && cl->sock >= 0) {
+        say(cl, ITK_REQ_RETURN, lease);
+        if (cl->sock >= 0) {
+            return;
+        }
+    }
+    (void)itk_area_push(cl->area, lease->slot, lease->serial, cl->seat);
+    if (atomic_load(&cl->area->shared->waiters)) {
+        say(cl, ITK_REQ_NUDGE, lease);
+    }
+}
+
+void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease)
+{
+    itk_cached_t *place = cache_place(cl, lease->slot);
+
+    if (place->slot == lease->slot && place->serial == lease->serial) {
+        cache_drop(place);
+    }
+}
+
+void itk_client_stuck(itk_client_t *cl, const itk_lease_t *lease)
+{
+    (void)itk_client_connect(cl);
+    say(cl, ITK_REQ_STUCK, lease);
+}
+
+apr_status_t itk_client_send(itk_client_t *cl, itk_lease_t *lease, int fd)
+{
+    itk_msg_t msg;
+
+    itk_wire_init(&msg, ITK_REQ_JOB, cl->policy->gen);
+    msg.ident = lease->ident;
+    msg.slot = cl->seat;
+    msg.serial = lease->serial;
+    msg.nonce = lease->nonce = ++cl->nonce;
+    msg.until = itk_wire_now() + ITK_JOB_MS;
+    return itk_sock_send(lease->fd, &msg, fd, MSG_DONTWAIT);
+}
+
+apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease)
+{
+    int64_t deadline = 0;
+    apr_status_t rv;
+    int fd;
+
+    for (;;) {
+        fd = -1;
+        rv = itk_sock_recv(panswer, &fd, lease->fd, 0);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        if (rv == APR_SUCCESS && panswer->nonce == lease->nonce &&
+            (panswer->type == ITK_ANS_DONE ||
+             panswer->type == ITK_ANS_REFUSED)) {
+            return APR_SUCCESS;
+        }
+        if (rv != APR_SUCCESS && !APR_STATUS_IS_EINTR(rv)) {
+            return rv;              /* EAGAIN: the pair's own timeout */
+        }
+        if (deadline == 0) {
+            deadline = now_ms() + 1000;
+        }
+        else if (now_ms() >= deadline) {
+            return APR_EAGAIN;      /* interrupted, or late answers */
+        }
+    }
+}
+
+int itk_client_untouched(int fd, int *punread)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+    int unread = 0;
+
+    memset(&info, 0, sizeof(info));
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+        len < offsetof(struct tcp_info, tcpi_data_segs_out) + 4 ||
+        ioctl(fd, SIOCINQ, &unread) != 0) {
+        return 0;
+    }
+    *punread = unread;
+    return info.tcpi_data_segs_out == 0 && unread >= 0 &&
+           info.tcpi_bytes_received == (uint64_t)unread;
+}

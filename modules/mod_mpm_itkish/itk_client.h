@@ -1,0 +1,77 @@
+#ifndef ITK_CLIENT_H
+#define ITK_CLIENT_H
+
+/* The unprivileged side of the broker: how a prefork child gets a worker,
+ * gives it a connection and gives it back. Nothing here logs; the caller
+ * knows the virtual host and does. */
+
+#include "itk_area.h"
+#include "itk_policy.h"
+#include "itk_wire.h"
+
+/* A worker that has not begun with a connection by then leaves it alone. */
+#define ITK_JOB_MS  4000
+
+/* A worker that is this child's until it is released or forgotten. */
+typedef struct itk_lease_t {
+    uint32_t ident;
+    uint32_t slot;
+    uint32_t serial;
+    int fd;                 /* its pair; belongs to the client's cache */
+    uint64_t nonce;         /* of the connection it was given */
+} itk_lease_t;
+
+/* The pair of a worker met before. */
+typedef struct itk_cached_t {
+    uint32_t ident;
+    uint32_t slot;
+    uint32_t serial;
+    int fd;                 /* -1: empty */
+} itk_cached_t;
+
+typedef struct itk_client_t {
+    const itk_policy_t *policy;
+    itk_area_t *area;
+    int common;             /* where to introduce oneself to a broker */
+    int sock;               /* our pair with the broker, -1: not connected */
+    uint32_t seat;          /* this child's scoreboard slot */
+    uint64_t nonce;
+    itk_cached_t *cache;
+    uint32_t n_cache;
+} itk_client_t;
+
+/* Prepare CL for the child in scoreboard slot SEAT. Allocates the cache once
+ * (for the life of the process), says nothing to the broker yet. */
+apr_status_t itk_client_init(itk_client_t *cl, const itk_policy_t *policy,
+                             itk_area_t *area, int common, uint32_t seat);
+
+/* Be known to the broker, so that it clears up after us if we die. */
+itk_deny_t itk_client_connect(itk_client_t *cl);
+
+/* Get a worker of IDENT: from its stack, or from the broker, waiting at most
+ * a little longer than the queue's timeout. ITK_DENY_NONE and *PLEASE, or why
+ * there is none. */
+itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
+                            uint32_t ident);
+
+/* The worker is idle again: put it back for whoever comes next. */
+void itk_client_release(itk_client_t *cl, const itk_lease_t *lease);
+
+/* The worker is gone, or goes. */
+void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease);
+
+/* The worker does not move: have it killed. Its pair ends soon. */
+void itk_client_stuck(itk_client_t *cl, const itk_lease_t *lease);
+
+/* Send connection FD to the worker. Any error means that it is gone. */
+apr_status_t itk_client_send(itk_client_t *cl, itk_lease_t *lease, int fd);
+
+/* Wait about a second for the worker's answer. APR_SUCCESS with *PANSWER
+ * (done or refused), APR_EAGAIN: nothing yet, anything else: it is gone. */
+apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease);
+
+/* What the kernel says about TCP connection FD: 1 if not a byte of it has
+ * been read by anybody and none sent. *PUNREAD becomes the bytes waiting. */
+int itk_client_untouched(int fd, int *punread);
+
+#endif /* ITK_CLIENT_H */

@@ -1,0 +1,171 @@
+#include "itk_sock.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* Room for more descriptors than any message may carry, so that strays are
+ * seen and closed rather than cut off. */
+#define FD_ROOM 4
+
+typedef union control_t {
+    struct cmsghdr align;
+    char buf[CMSG_SPACE(FD_ROOM * sizeof(int)) +
+             CMSG_SPACE(sizeof(struct ucred))];
+} control_t;
+
+apr_status_t itk_sock_pair(int pair[2])
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        return errno;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t itk_sock_timeout(int sock, int ms)
+{
+    struct timeval tv;
+
+    tv.tv_sec = ms / 1000;
+    tv.tv_usec = (ms % 1000) * 1000;
+    if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) != 0) {
+        return errno;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags)
+{
+    struct iovec iov = {.iov_base = (void *)msg, .iov_len = sizeof(*msg)};
+    struct msghdr mh;
+    union {
+        struct cmsghdr align;
+        char buf[CMSG_SPACE(sizeof(int))];
+    } control;
+    ssize_t n;
+
+    memset(&mh, 0, sizeof(mh));
+    mh.msg_iov = &iov;
+    mh.msg_iovlen = 1;
+    if (fd >= 0) {
+        struct cmsghdr *cm;
+
+        memset(&control, 0, sizeof(control));
+        mh.msg_control = control.buf;
+        mh.msg_controllen = sizeof(control.buf);
+        cm = CMSG_FIRSTHDR(&mh);
+        cm->cmsg_level = SOL_SOCKET;
+        cm->cmsg_type = SCM_RIGHTS;
+        cm->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(cm), &fd, sizeof(int));
+    }
+    do {
+        n = sendmsg(sock, &mh, flags | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        return errno;
+    }
+    return n == (ssize_t)sizeof(*msg) ? APR_SUCCESS : APR_EINVAL;
+}
+
+/* Take the descriptors and credentials out of MH. The first descriptor goes
+ * to *PFD; more than one is an error that closes them all. */
+static int take_control(struct msghdr *mh, int *pfd, struct ucred *pcred)
+{
+    struct cmsghdr *cm;
+    int fds[FD_ROOM];
+    int n = 0;
+
+    for (cm = CMSG_FIRSTHDR(mh); cm != NULL; cm = CMSG_NXTHDR(mh, cm)) {
+        size_t len = cm->cmsg_len - CMSG_LEN(0);
+
+        if (cm->cmsg_level != SOL_SOCKET) {
+            continue;
+        }
+        if (cm->cmsg_type == SCM_RIGHTS) {
+            n = (int)(len / sizeof(int));
+            if (n > FD_ROOM) {
+                n = FD_ROOM;
+            }
+            memcpy(fds, CMSG_DATA(cm), (size_t)n * sizeof(int));
+        }
+        else if (cm->cmsg_type == SCM_CREDENTIALS && pcred &&
+                 len >= sizeof(*pcred)) {
+            memcpy(pcred, CMSG_DATA(cm), sizeof(*pcred));
+        }
+    }
+    if (n == 1 && !(mh->msg_flags & MSG_CTRUNC)) {
+        *pfd = fds[0];
+        return 1;
+    }
+    while (n > 0) {
+        n--;
+        (void)close(fds[n]);
+        *pfd = -2;
+    }
+    return *pfd == -2 ? -1 : 0;
+}
+
+static apr_status_t receive(itk_msg_t *pmsg, int *pfd, struct ucred *pcred,
+                            int sock, int flags)
+{
+    char buf[ITK_WIRE_SIZE + 1];
+    struct iovec iov = {.iov_base = buf, .iov_len = sizeof(buf)};
+    control_t control;
+    struct msghdr mh;
+    ssize_t n;
+    int fd = -1;
+    int nfds;
+
+    memset(&mh, 0, sizeof(mh));
+    mh.msg_iov = &iov;
+    mh.msg_iovlen = 1;
+    mh.msg_control = control.buf;
+    mh.msg_controllen = sizeof(control.buf);
+    n = recvmsg(sock, &mh, flags | MSG_CMSG_CLOEXEC);
+    if (n < 0) {
+        return errno;
+    }
+    nfds = take_control(&mh, &fd, pcred);
+    if (n == 0 && nfds == 0) {
+        return APR_EOF;
+    }
+    if (nfds < 0 || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
+        itk_wire_decode(pmsg, buf, (size_t)n, nfds) != 0) {
+        if (nfds == 1) {
+            (void)close(fd);
+        }
+        return APR_EINVAL;
+    }
+    *pfd = nfds == 1 ? fd : -1;
+    return APR_SUCCESS;
+}
+
+apr_status_t itk_sock_recv(itk_msg_t *pmsg, int *pfd, int sock, int flags)
+{
+    return receive(pmsg, pfd, NULL, sock, flags);
+}
+
+apr_status_t itk_sock_recv_from(itk_msg_t *pmsg, int *pfd, pid_t *ppid,
+                                uid_t *puid, int sock, int flags)
+{
+    struct ucred cred = {0, (uid_t)-1, (gid_t)-1};
+    apr_status_t rv;
+
+    rv = receive(pmsg, pfd, &cred, sock, flags);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (cred.uid == (uid_t)-1) {
+        if (*pfd >= 0) {
+            (void)close(*pfd);
+            *pfd = -1;
+        }
+        return APR_EINVAL;
+    }
+    *ppid = cred.pid;
+    *puid = cred.uid;
+    return APR_SUCCESS;
+}

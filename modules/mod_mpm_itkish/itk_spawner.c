@@ -1,0 +1,439 @@
+#include "itk_spawner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "itk_ident.h"
+#include "itk_log.h"
+#include "itk_sandbox.h"
+#include "itk_sock.h"
+#include "itk_title.h"
+
+/* Why this is safe, in one place:
+ *
+ * - It is reachable from one process only, the broker, over a socket pair
+ *   that no other process ever held. Children, zygotes and workers cannot
+ *   speak to it, and no byte of a request ever comes near it.
+ * - It knows two requests (the switch in serve()). Anything else, any wrong
+ *   size, stray descriptor, other generation or unknown index ends the
+ *   broker, not the rule.
+ * - A request names an identity by its index in the table this process was
+ *   forked with. No id, path or name is ever taken from a message; the limits
+ *   of the configuration are checked again here.
+ * - "Start a zygote" forks and takes on the identity before anything else
+ *   happens; itk_ident_assume() proves it or the process exits.
+ * - "Signal" is done by a short-lived process that has become the identity
+ *   itself, so the kernel refuses what that user might not do. Only SIGKILL.
+ * - It never looks into the shared memory of the children, never resolves a
+ *   name, never executes a program. Its capabilities are SETUID and SETGID
+ *   (SYS_NICE only where a negative NiceValue is configured).
+ */
+
+typedef struct zygote_t {
+    pid_t pid;              /* 0: free */
+    uint32_t ident;
+} zygote_t;
+
+typedef struct state_t {
+    const itk_spawner_t *sp;
+    zygote_t *zygotes;
+    uint32_t n_zygotes;     /* room, twice the identities: old and new */
+    int signals;            /* signalfd */
+    int broker;             /* our end of its pair, -1: none */
+    pid_t broker_pid;
+    time_t broker_born;
+    int finished;           /* the broker left of its own accord */
+    int terminated;         /* SIGTERM or SIGHUP */
+} state_t;
+
+static time_t now_s(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec;
+}
+
+static apr_status_t limit_self(const itk_policy_t *policy)
+{
+    int caps[3] = {CAP_SETUID, CAP_SETGID, CAP_SYS_NICE};
+
+    return itk_caps_keep(caps, itk_policy_needs_nice(policy) ? 3 : 2);
+}
+
+static apr_status_t take_signals(state_t *st)
+{
+    sigset_t all, ours;
+
+    sigfillset(&all);
+    if (sigprocmask(SIG_SETMASK, &all, NULL) != 0) {
+        return errno;
+    }
+    (void)signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGCHLD);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGHUP);
+    sigaddset(&ours, SIGINT);
+    st->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
+    return st->signals < 0 ? errno : APR_SUCCESS;
+}
+
+/* In a process just forked: default handlers for what we took, no mask. */
+static void give_signals_back(const state_t *st)
+{
+    sigset_t none;
+
+    (void)close(st->signals);
+    sigemptyset(&none);
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN);
+    (void)signal(SIGWINCH, SIG_IGN);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static apr_status_t start_broker(state_t *st)
+{
+    int pair[2];
+    apr_status_t rv;
+
+    rv = itk_sock_pair(pair);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    st->broker_pid = fork();
+    if (st->broker_pid < 0) {
+        rv = errno;
+        st->broker_pid = 0;
+        (void)close(pair[0]);
+        (void)close(pair[1]);
+        return rv;
+    }
+    if (st->broker_pid == 0) {
+        (void)close(pair[0]);
+        give_signals_back(st);
+        st->sp->broker(st->sp->baton, pair[1]);
+        _exit(1);
+    }
+    (void)close(pair[1]);
+    st->broker = pair[0];
+    st->broker_born = now_s();
+    return APR_SUCCESS;
+}
+
+/* The broker is gone, or talks nonsense and has to go. Its zygotes see the
+ * end of their sockets and drain by themselves. */
+static void lose_broker(state_t *st)
+{
+    if (st->broker >= 0) {
+        (void)close(st->broker);
+        st->broker = -1;
+    }
+    if (st->broker_pid > 0) {
+        (void)kill(st->broker_pid, SIGKILL);
+    }
+}
+
+static void tell(state_t *st, itk_type_t type, uint32_t ident, pid_t pid,
+                 int value)
+{
+    itk_msg_t msg;
+
+    if (st->broker < 0) {
+        return;
+    }
+    itk_wire_init(&msg, type, st->sp->policy->gen);
+    msg.ident = ident;
+    msg.serial = (uint32_t)pid;
+    msg.value = value;
+    if (itk_sock_send(st->broker, &msg, -1, 0) != APR_SUCCESS) {
+        lose_broker(st);
+    }
+}
+
+static zygote_t *find_zygote(state_t *st, pid_t pid)
+{
+    uint32_t i;
+
+    for (i = 0; i < st->n_zygotes; i++) {
+        if (st->zygotes[i].pid == pid) {
+            return &st->zygotes[i];
+        }
+    }
+    return NULL;
+}
+
+static void become_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
+                          int sock)
+{
+    const char *what = "";
+    apr_status_t rv;
+
+    (void)close(st->broker);
+    rv = itk_ident_assume(ident, &what);
+    if (rv != APR_SUCCESS) {
+        itk_log(ITK_LOG_ERR, rv, "itk-drop-failed: cannot become %s (uid %lu,"
+                " gid %lu): %s failed. Its virtual hosts answer 503. The "
+                "server needs CAP_SETUID and CAP_SETGID%s",
+                ident->name, (unsigned long)ident->uid,
+                (unsigned long)ident->gid, what,
+                ident->nice < 0 ? ", CAP_SYS_NICE for its NiceValue" : "");
+        _exit(ITK_EXIT_IDENT);
+    }
+    give_signals_back(st);
+    st->sp->zygote(st->sp->baton, n, sock);
+    _exit(1);
+}
+
+static void start_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
+                         int sock)
+{
+    zygote_t *place = find_zygote(st, 0);
+    pid_t pid;
+
+    if (!place) {
+        tell(st, ITK_ANS_ZYGOTE_DOWN, n, 0, -EAGAIN);
+        return;
+    }
+    pid = fork();
+    if (pid < 0) {
+        int err = errno;
+
+        itk_log(ITK_LOG_ERR, err, "itk-spawn-failed: cannot fork the zygote "
+                "of %s", ident->name);
+        tell(st, ITK_ANS_ZYGOTE_DOWN, n, 0, -err);
+        return;
+    }
+    if (pid == 0) {
+        become_zygote(st, n, ident, sock);
+    }
+    place->pid = pid;
+    place->ident = n;
+    tell(st, ITK_ANS_ZYGOTE_UP, n, pid, 0);
+}
+
+/* Signal PID in the name of IDENT, in a process that is IDENT. */
+static void kill_as(state_t *st, const itk_ident_t *ident, pid_t pid, int sig)
+{
+    const char *what;
+
+    if (pid <= 1) {
+        return;
+    }
+    if (fork() == 0) {
+        (void)close(st->broker);
+        if (itk_ident_assume(ident, &what) != APR_SUCCESS) {
+            _exit(1);
+        }
+        _exit(kill(pid, sig) == 0 ? 0 : 1);
+    }
+}
+
+static void serve(state_t *st)
+{
+    const itk_policy_t *policy = st->sp->policy;
+    const itk_ident_t *ident = NULL;
+    apr_status_t rv;
+    itk_msg_t msg;
+    int fd = -1;
+
+    rv = itk_sock_recv(&msg, &fd, st->broker, MSG_DONTWAIT);
+    if (APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EINTR(rv)) {
+        return;
+    }
+    if (rv != APR_SUCCESS) {
+        lose_broker(st);
+        return;
+    }
+    if (msg.gen == policy->gen) {
+        ident = itk_policy_ident(policy, msg.ident);
+    }
+    if (!ident || itk_policy_refuse(policy, ident)) {
+        msg.type = 0;
+    }
+    switch (msg.type) {
+    case ITK_REQ_ZYGOTE:
+        start_zygote(st, msg.ident, ident, fd);
+        break;
+    case ITK_REQ_SIGNAL:
+        kill_as(st, ident, msg.slot == SIGKILL ? msg.value : 0, SIGKILL);
+        break;
+    default:
+        itk_log(ITK_LOG_ERR, 0, "itk-bad-message: the spawner was asked for "
+                "something it does not do; restarting the broker");
+        lose_broker(st);
+        break;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+static void reap(state_t *st)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        zygote_t *zygote = find_zygote(st, pid);
+
+        if (pid == st->broker_pid) {
+            st->finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+            if (!st->finished && !st->terminated) {
+                itk_log(ITK_LOG_WARN, 0, "itk-broker-restart: the broker "
+                        "(pid %ld) ended with status 0x%x, starting another",
+                        (long)pid, (unsigned)status);
+            }
+            st->broker_pid = 0;
+            lose_broker(st);
+        }
+        else if (zygote) {
+            zygote->pid = 0;
+            tell(st, ITK_ANS_ZYGOTE_DOWN, zygote->ident, pid, status);
+        }
+    }
+}
+
+static void take_signal(state_t *st)
+{
+    struct signalfd_siginfo si;
+
+    while (read(st->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+        if (si.ssi_signo == SIGCHLD) {
+            reap(st);
+        }
+        else {
+            st->terminated = 1;
+        }
+    }
+}
+
+static int zygotes_left(const state_t *st)
+{
+    uint32_t i;
+
+    for (i = 0; i < st->n_zygotes; i++) {
+        if (st->zygotes[i].pid != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void wait_for_something(state_t *st, int ms)
+{
+    struct pollfd pfd[2] = {{.fd = st->signals, .events = POLLIN},
+                            {.fd = st->broker, .events = POLLIN}};
+
+    if (poll(pfd, st->broker >= 0 ? 2 : 1, ms) <= 0) {
+        return;
+    }
+    if (pfd[0].revents) {
+        take_signal(st);
+    }
+    if (st->broker >= 0 && pfd[1].revents) {
+        serve(st);
+    }
+}
+
+static void signal_zygotes(state_t *st, int sig)
+{
+    uint32_t i;
+
+    for (i = 0; i < st->n_zygotes; i++) {
+        if (st->zygotes[i].pid) {
+            kill_as(st, &st->sp->policy->idents[st->zygotes[i].ident],
+                    st->zygotes[i].pid, sig);
+        }
+    }
+}
+
+static void wait_for_zygotes(state_t *st, int tenths)
+{
+    while (zygotes_left(st) && tenths-- > 0) {
+        wait_for_something(st, 100);
+    }
+}
+
+/* The server stops: zygotes get SIGTERM with the process group and end their
+ * workers. Who missed it is told, who does not leave then is killed. */
+static void end_all(state_t *st)
+{
+    lose_broker(st);
+    wait_for_zygotes(st, 5);
+    signal_zygotes(st, SIGTERM);
+    wait_for_zygotes(st, 35);
+    signal_zygotes(st, SIGKILL);
+    wait_for_zygotes(st, 10);
+}
+
+static apr_status_t setup(state_t *st, const itk_spawner_t *sp)
+{
+    apr_status_t rv;
+
+    memset(st, 0, sizeof(*st));
+    st->sp = sp;
+    st->broker = -1;
+    st->n_zygotes = 2 * sp->policy->n_idents;
+    st->zygotes = calloc(st->n_zygotes, sizeof(zygote_t));
+    if (!st->zygotes) {
+        return APR_ENOMEM;
+    }
+    rv = take_signals(st);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = limit_self(sp->policy);
+    if (rv != APR_SUCCESS) {
+        itk_log(ITK_LOG_ERR, rv, "itk-no-capability: virtual hosts cannot "
+                "have users: the server's processes have no CAP_SETUID and "
+                "CAP_SETGID%s. Give the service or container these "
+                "capabilities",
+                itk_policy_needs_nice(sp->policy)
+                    ? " (and CAP_SYS_NICE, for a negative NiceValue)" : "");
+    }
+    return rv;
+}
+
+int itk_spawner_run(const itk_spawner_t *sp)
+{
+    state_t st;
+
+    itk_title_set("httpd: itk spawner%s", sp->label);
+    if (setup(&st, sp) != APR_SUCCESS) {
+        return 1;
+    }
+    while (!st.terminated && !(st.finished && !zygotes_left(&st))) {
+        if (!st.finished && st.broker_pid == 0) {
+            apr_status_t rv;
+
+            if (now_s() - st.broker_born < 2 && st.broker_born) {
+                wait_for_something(&st, 200);
+            }
+            rv = start_broker(&st);
+            if (rv != APR_SUCCESS) {
+                itk_log(ITK_LOG_ERR, rv, "itk-spawn-failed: cannot start the "
+                        "broker");
+                wait_for_something(&st, 1000);
+                continue;
+            }
+        }
+        wait_for_something(&st, -1);
+    }
+    if (st.terminated) {
+        end_all(&st);
+    }
+    return 0;
+}

@@ -1,0 +1,27 @@
+#ifndef ITK_SPAWNER_H
+#define ITK_SPAWNER_H
+
+/* The spawner: the one process with CAP_SETUID and CAP_SETGID. */
+
+#include "itk_policy.h"
+
+typedef struct itk_spawner_t {
+    const itk_policy_t *policy;
+    const char *label;          /* completes the title */
+    void *baton;
+    /* Become the broker; SOCK talks to the spawner. Does not return. */
+    void (*broker)(void *baton, int sock);
+    /* Become a zygote, already proven to be IDENT; SOCK talks to the broker.
+     * Does not return. */
+    void (*zygote)(void *baton, uint32_t ident, int sock);
+} itk_spawner_t;
+
+/* Limit this process and serve the broker until it leaves for good. Returns
+ * the exit code of the process: 0 when all is done, 1 on a failure that is
+ * already logged. Called in a process of its own, with one thread. */
+int itk_spawner_run(const itk_spawner_t *sp);
+
+/* The exit code of a process that could not become its identity. */
+#define ITK_EXIT_IDENT 77
+
+#endif /* ITK_SPAWNER_H */

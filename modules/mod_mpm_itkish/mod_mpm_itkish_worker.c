@@ -1,0 +1,331 @@
+#include "mod_mpm_itkish_worker.h"
+
+#include "apr_portable.h"
+#include "apr_signal.h"
+#include "apr_strings.h"
+#include "apr_thread_proc.h"
+#include "ap_listen.h"
+#include "ap_mpm.h"
+#include "http_connection.h"
+#include "http_core.h"
+#include "mpm_common.h"
+#include "scoreboard.h"
+#include "unixd.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "itk_ident.h"
+#include "itk_sock.h"
+#include "itk_title.h"
+
+/* One worker per process. Volatile what the signal handlers touch. */
+static struct {
+    apr_pool_t *pchild;
+    apr_pool_t *ptrans;
+    apr_thread_t *thread;
+    apr_bucket_alloc_t *buckets;
+    ap_sb_handle_t *sbh;
+    apr_uint32_t ident;
+    apr_uint32_t serial;
+    int slots;                  /* of the scoreboard */
+    volatile int sock;
+    volatile int draining;
+} me;
+
+static void leave(int code) __attribute__((noreturn));
+
+/* As prefork's clean_child_exit(): buffered logs are written by the pool's
+ * cleanups. Should they hang, as they may when a signal handler got here,
+ * the alarm ends the process. */
+static void leave(int code)
+{
+    ap_unixd_mpm_get_retained_data()->mpm_state = AP_MPMQ_STOPPING;
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN);
+    (void)signal(SIGALRM, SIG_DFL);
+    (void)alarm(2);
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 110)
+    if (code == 0 && me.pchild) {
+        ap_run_child_stopping(me.pchild, me.draining);
+    }
+#endif
+    if (me.pchild) {
+        apr_pool_destroy(me.pchild);
+    }
+    exit(code);
+}
+
+static void on_term(int sig)
+{
+    (void)sig;
+    leave(0);
+}
+
+/* Finish what is under way, take nothing new. Shutting the pair down for
+ * reading ends a wait that is about to begin, too; a connection that is
+ * already in it is still read and served. */
+static void on_drain(int sig)
+{
+    (void)sig;
+    me.draining = 1;
+    ap_unixd_mpm_get_retained_data()->mpm_state = AP_MPMQ_STOPPING;
+    (void)shutdown(me.sock, SHUT_RD);
+}
+
+static void set_handler(int sig, void (*handler)(int))
+{
+    struct sigaction sa;
+
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = handler;
+    sa.sa_flags = SA_RESTART;
+    sigemptyset(&sa.sa_mask);
+    (void)sigaction(sig, &sa, NULL);
+}
+
+static void set_handlers(void)
+{
+    set_handler(SIGTERM, on_term);
+    set_handler(SIGHUP, on_term);
+    set_handler(SIGUSR1, on_drain);
+    set_handler(SIGINT, SIG_IGN);
+    set_handler(SIGPIPE, SIG_IGN);
+    set_handler(SIGCHLD, SIG_DFL);
+    set_handler(SIGWINCH, SIG_IGN);
+    set_handler(SIGXCPU, SIG_DFL);
+    set_handler(SIGXFSZ, SIG_IGN);
+    ap_fatal_signal_child_setup(ap_server_conf);
+}
+
+static void make_pools(apr_pool_t *parent)
+{
+    apr_allocator_t *allocator;
+
+    apr_allocator_create(&allocator);
+    apr_allocator_max_free_set(allocator, ap_max_mem_free);
+    apr_pool_create_ex(&me.pchild, parent, NULL, allocator);
+    apr_allocator_owner_set(allocator, me.pchild);
+    apr_pool_tag(me.pchild, "pchild");
+#if AP_HAS_THREAD_LOCAL
+    if (ap_thread_main_create(&me.thread, me.pchild) != APR_SUCCESS) {
+        exit(1);
+    }
+#elif APR_HAS_THREADS
+    {
+        apr_os_thread_t os = apr_os_thread_current();
+
+        apr_os_thread_put(&me.thread, &os, me.pchild);
+    }
+#endif
+    apr_pool_create(&me.ptrans, me.pchild);
+    apr_pool_tag(me.ptrans, "transaction");
+}
+
+/* The child_init hooks of all modules but those whose work must be done as
+ * the server's own user, once: a worker that won mod_watchdog's lock would
+ * renew certificates as somebody who cannot write them. */
+static void run_child_init(void)
+{
+    static const char *const not_here[] = {"mod_watchdog.c",
+                                           "mod_heartmonitor.c", NULL};
+    apr_array_header_t *hooks = ap_hook_get_child_init();
+    int i, j;
+
+    for (i = 0; hooks && i < hooks->nelts; i++) {
+        ap_LINK_child_init_t *hook =
+            &APR_ARRAY_IDX(hooks, i, ap_LINK_child_init_t);
+
+        for (j = 0; not_here[j] && strcmp(not_here[j], hook->szName); j++) {
+            continue;
+        }
+        if (!not_here[j]) {
+            hook->pFunc(me.pchild, ap_server_conf);
+        }
+    }
+}
+
+/* Threads that a module starts in child_init must not get our signals. */
+static void run_child_init_masked(void)
+{
+#if APR_HAS_THREADS
+    sigset_t before;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    (void)apr_setup_signal_thread();
+    run_child_init();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+#else
+    run_child_init();
+#endif
+}
+
+/* Code of modules ran; still nobody else? */
+static void prove_identity(void)
+{
+    const itk_ident_t *ident = &itk_self.policy->idents[me.ident];
+    const char *what = "";
+    apr_status_t rv = itk_ident_prove(ident, &what);
+
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, ap_server_conf,
+                     "itk-drop-failed: a worker of %s is not who it should "
+                     "be (%s); ending it before it reads a request",
+                     ident->name, what);
+        leave(1);
+    }
+}
+
+static void answer(itk_type_t type, const itk_msg_t *req, int flags,
+                   int value)
+{
+    itk_msg_t msg;
+
+    itk_wire_init(&msg, type, itk_self.policy->gen);
+    msg.ident = me.ident;
+    msg.slot = req->slot;
+    msg.serial = me.serial;
+    msg.nonce = req->nonce;
+    msg.flags = (apr_uint16_t)flags;
+    msg.value = value;
+    (void)itk_sock_send(me.sock, &msg, -1, MSG_DONTWAIT);
+}
+
+/* Make an APR socket of FD. The addresses are the kernel's, whoever sent it;
+ * anything but a connected TCP socket is refused. */
+static apr_status_t adopt_socket(apr_socket_t **pcsd, int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in6 in6;
+    } local, remote;
+    socklen_t llen = sizeof(local);
+    socklen_t rlen = sizeof(remote);
+    apr_os_sock_info_t info;
+    int type = 0;
+    socklen_t tlen = sizeof(type);
+
+    if (getsockname(fd, &local.any, &llen) != 0 ||
+        getpeername(fd, &remote.any, &rlen) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) != 0 ||
+        type != SOCK_STREAM || local.any.sa_family != remote.any.sa_family ||
+        (local.any.sa_family != AF_INET && local.any.sa_family != AF_INET6)) {
+        return APR_EINVAL;
+    }
+    memset(&info, 0, sizeof(info));
+    info.os_sock = &fd;
+    info.local = &local.any;
+    info.remote = &remote.any;
+    info.family = local.any.sa_family;
+    info.type = SOCK_STREAM;
+    info.protocol = 0;
+    return apr_os_sock_make(pcsd, &info, me.ptrans);
+}
+
+static void serve(apr_socket_t *csd, int slot)
+{
+    conn_rec *c;
+
+    ap_update_sb_handle(me.sbh, slot, 0);
+    c = ap_run_create_connection(me.ptrans, ap_server_conf, csd, slot,
+                                 me.sbh, me.buckets);
+    if (c) {
+#if APR_HAS_THREADS
+        c->current_thread = me.thread;
+#endif
+        ap_process_connection(c, csd);
+        ap_lingering_close(c);
+    }
+}
+
+/* One connection from whoever has our pair: a child of this generation, or
+ * it is not served. */
+static void take_job(const itk_msg_t *job, int fd, int last)
+{
+    apr_socket_t *csd = NULL;
+    int flags;
+
+    if (job->gen != itk_self.policy->gen || job->ident != me.ident ||
+        job->serial != me.serial || (int)job->slot < 0 ||
+        (int)job->slot >= me.slots ||
+        (apr_int32_t)(job->until - itk_wire_now()) < 0) {
+        answer(ITK_ANS_REFUSED, job, 0, ITK_DENY_GENERATION);
+        (void)close(fd);
+        return;
+    }
+    if (adopt_socket(&csd, fd) != APR_SUCCESS) {
+        (void)close(fd);
+        answer(ITK_ANS_DONE, job, 0, 0);
+        return;
+    }
+    serve(csd, (int)job->slot);
+    apr_pool_clear(me.ptrans);
+    flags = last || me.draining ? ITK_DONE_LAST : 0;
+    answer(ITK_ANS_DONE, job, flags, 0);
+}
+
+static void work(int connections)
+{
+    apr_status_t rv;
+    itk_msg_t msg;
+    int n = 0;
+    int fd;
+
+    while (!connections || n < connections) {
+        fd = -1;
+        rv = itk_sock_recv(&msg, &fd, me.sock, 0);
+        if (APR_STATUS_IS_EINTR(rv)) {
+            continue;
+        }
+        if (rv == APR_EINVAL) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf,
+                         "itk-bad-message: a worker of %s got half a message "
+                         "(too many open files?) and leaves",
+                         itk_self.policy->idents[me.ident].name);
+        }
+        if (rv != APR_SUCCESS) {
+            break;
+        }
+        if (msg.type == ITK_REQ_JOB) {
+            n++;
+            take_job(&msg, fd, connections && n >= connections);
+        }
+        else if (msg.type == ITK_REQ_PING) {
+            answer(ITK_ANS_PONG, &msg, 0, 0);
+        }
+        else {
+            break;
+        }
+    }
+}
+
+void itk_worker_main(apr_uint32_t ident, apr_uint32_t slot,
+                     apr_uint32_t serial, int sock)
+{
+    (void)slot;
+    itk_self.role = ITK_ROLE_WORKER;
+    itk_self.ident = ident;
+    me.ident = ident;
+    me.serial = serial;
+    me.sock = sock;
+    itk_title_set("httpd: itk worker %s",
+                  itk_self.policy->idents[ident].name);
+#if AP_HAS_THREAD_LOCAL
+    ap_thread_current_after_fork();
+#endif
+    ap_unixd_mpm_get_retained_data()->mpm_state = AP_MPMQ_STARTING;
+    make_pools(itk_self.pconf);
+    set_handlers();
+    run_child_init_masked();
+    prove_identity();
+    (void)ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &me.slots);
+    ap_create_sb_handle(&me.sbh, me.pchild, 0, 0);
+    me.buckets = apr_bucket_alloc_create(me.pchild);
+    if (!me.draining) {
+        ap_unixd_mpm_get_retained_data()->mpm_state = AP_MPMQ_RUNNING;
+    }
+    work(itk_self.connections);
+    leave(0);
+}
