@@ -1139,8 +1139,6 @@ static apr_status_t prepare(state_t *st, const itk_broker_t *setup)
         return rv;
     }
     itk_area_reset(st->area);
-    (void)setsockopt(setup->common, SOL_SOCKET, SO_PASSCRED, &(int){1},
-                     sizeof(int));
     rv = watch(st, setup->common, PEER_COMMON, 0);
     if (rv == APR_SUCCESS) {
         rv = watch(st, setup->life, PEER_LIFE, 0);

@@ -24,6 +24,14 @@ apr_status_t itk_sock_pair(int pair[2])
     return APR_SUCCESS;
 }
 
+apr_status_t itk_sock_want_sender(int sock)
+{
+    int on = 1;
+
+    return setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0
+               ? APR_SUCCESS : errno;
+}
+
 apr_status_t itk_sock_timeout(int sock, int ms)
 {
     struct timeval tv;

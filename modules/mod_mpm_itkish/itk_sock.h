@@ -11,6 +11,10 @@
 /* A connected pair, both ends close-on-exec. */
 apr_status_t itk_sock_pair(int pair[2]);
 
+/* Have the kernel note on each message to SOCK who sent it. Only messages
+ * sent after this carry it, so this comes before anybody can send. */
+apr_status_t itk_sock_want_sender(int sock);
+
 /* Let a receive on SOCK give up after MS milliseconds (0: never). A property
  * of the socket, so it holds for every process that shares it. */
 apr_status_t itk_sock_timeout(int sock, int ms);
@@ -26,8 +30,8 @@ apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags);
  * timeout; APR_EINTR when a signal arrived first. */
 apr_status_t itk_sock_recv(itk_msg_t *pmsg, int *pfd, int sock, int flags);
 
-/* The same, also telling who sent it as the kernel saw it. SOCK must have
- * SO_PASSCRED; a message without credentials is APR_EINVAL. */
+/* The same, also telling who sent it as the kernel saw it. A message without
+ * credentials (see itk_sock_want_sender) is APR_EINVAL. */
 apr_status_t itk_sock_recv_from(itk_msg_t *pmsg, int *pfd, pid_t *ppid,
                                 uid_t *puid, int sock, int flags);
 

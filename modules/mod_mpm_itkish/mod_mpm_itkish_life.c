@@ -275,6 +275,9 @@ static apr_status_t make_channels(void)
     apr_status_t rv;
 
     rv = itk_sock_pair(itk_self.common);
+    if (rv == APR_SUCCESS) {
+        rv = itk_sock_want_sender(itk_self.common[0]);
+    }
     if (rv == APR_SUCCESS && pipe2(itk_self.life, O_CLOEXEC) != 0) {
         rv = errno;
     }
@@ -394,8 +397,8 @@ int itk_life_post_config(apr_pool_t *p, server_rec *s)
     itk_title_init();
     let_go_of_previous();
     watch_old_ones();
-    apr_pool_cleanup_register(p, NULL, end_generation,
-                              apr_pool_cleanup_null);
+    /* Early: prefork's own cleanup of pconf forgets why it is cleaned. */
+    apr_pool_pre_cleanup_register(p, NULL, end_generation);
     if (itk_self.policy && ap_exists_scoreboard_image()) {
         /* A restart: better up with 503 for some than down for all. */
         (void)start_generation(s);
