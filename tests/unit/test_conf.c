@@ -446,6 +446,18 @@ static void garbage_is_bounded(void **state)
     assert_string_equal(all("After"), "x");
 }
 
+static void variables_that_grow_without_end_are_stopped(void **state)
+{
+    char *text = apr_pstrdup(pool, "Define A aaaaaaaaaaaaaaaa\n");
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        text = apr_pstrcat(pool, text, "Define A ${A}${A}\n", NULL);
+    }
+    walk_text(text);
+    assert_int_equal(notes("line-too-long"), 1);
+}
+
 static void a_file_that_is_too_large_is_a_note(void **state)
 {
     (void)state;
@@ -555,6 +567,7 @@ int main(void)
         CONF_TEST(other_languages_are_not_directives),
         CONF_TEST(option_lines_come_before_and_after),
         CONF_TEST(garbage_is_bounded),
+        CONF_TEST(variables_that_grow_without_end_are_stopped),
         CONF_TEST(a_file_that_is_too_large_is_a_note),
         CONF_TEST(a_nul_hides_the_rest_of_its_line),
         CONF_TEST(without_a_main_file_there_is_no_answer),

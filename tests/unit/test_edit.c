@@ -86,6 +86,10 @@ static void what_cannot_be_edited_is_refused(void **state)
     assert_int_not_equal(em_edit_setvar(&out, text(""), "A B", "x", pool), 0);
     assert_int_not_equal(em_edit_setvar(&out, text(""), "A", "x\ny", pool),
                          0);
+    assert_int_not_equal(em_edit_setvar(&out, text("B='open\n"), "A", "x",
+                                        pool), 0);
+    assert_int_not_equal(em_edit_setvar(&out, text("A=1 \\"), "A", "x", pool),
+                         0);
     assert_string_equal(out.data, "untouched");
 }
 

@@ -156,7 +156,7 @@ apr_status_t em_edit_insert(em_text_t *pout, em_text_t in, int line,
 }
 
 /* Behind the shell word at AT: quotes and backslashes may hold blanks and
- * newlines. */
+ * newlines. Past the end of the text: its quotes are not closed. */
 static apr_size_t word_end(em_text_t in, apr_size_t at)
 {
     char quote = 0;
@@ -166,6 +166,9 @@ static apr_size_t word_end(em_text_t in, apr_size_t at)
 
         if (c == '\\' && quote != '\'') {
             at++;
+            if (at >= in.len || (in.data[at] == '\n' && at + 1 == in.len)) {
+                return in.len + 1;      /* goes on in what is appended */
+            }
         }
         else if (quote) {
             quote = c == quote ? 0 : quote;
@@ -177,7 +180,7 @@ static apr_size_t word_end(em_text_t in, apr_size_t at)
             break;
         }
     }
-    return at < in.len ? at : in.len;
+    return quote || at > in.len ? in.len + 1 : at;
 }
 
 /* Does an assignment of NAME begin at the line BEGIN? *PAT: its value. */
@@ -255,14 +258,18 @@ static apr_size_t next_line(em_text_t in, apr_size_t line)
 apr_status_t em_edit_setvar(em_text_t *pout, em_text_t in, const char *name,
                             const char *value, apr_pool_t *p)
 {
-    apr_size_t line, at, last = 0;
+    apr_size_t line, next, at, last = 0;
     char quote;
 
     if (!*name || strpbrk(name, "= \t\r\n\"'\\$#") || strchr(value, '\n')) {
         return APR_EINVAL;
     }
     /* A later assignment wins, so the last one is the one to change. */
-    for (line = 0; line < in.len; line = next_line(in, line)) {
+    for (line = 0; line < in.len; line = next) {
+        next = next_line(in, line);
+        if (next > in.len + 1) {
+            return APR_EINVAL;  /* an open quote holds the rest */
+        }
         if (assigns(in, line, name, &at)) {
             last = at;
         }

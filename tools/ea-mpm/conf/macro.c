@@ -18,7 +18,6 @@ typedef struct em_macro_t {
 } em_macro_t;
 
 #define MACRO_TEXT_MAX (16 * 1024 * 1024)   /* one use, with its arguments */
-#define MACRO_TOTAL_MAX (128 * 1024 * 1024) /* all uses of a walk */
 
 static const char *lower(const char *s, apr_pool_t *p)
 {
@@ -186,7 +185,7 @@ static em_lexed_t *expanded(em_walk_t *w, const em_macro_t *macro,
                           w->pool);
     }
     text = expand(macro, values, &len, cache->pool);
-    if (!text || (w->macro_bytes += len) > MACRO_TOTAL_MAX) {
+    if (!text || (w->expanded += len) > EM_WALK_EXPANDED) {
         return NULL;
     }
     known = apr_pcalloc(cache->pool, sizeof(*known));

@@ -95,7 +95,7 @@ const char *em_vars_resolve(const em_vars_t *vars, const char *text,
 {
     enum { SMALL = 16 };
     struct iovec small[SMALL], *vec = small;
-    apr_size_t n = 0, max = SMALL;
+    apr_size_t n = 0, max = SMALL, len = 0;
     const char *s = text, *dollar;
 
     while ((dollar = strchr(s, '$')) != NULL) {
@@ -118,6 +118,10 @@ const char *em_vars_resolve(const em_vars_t *vars, const char *text,
         if (value) {
             vec[n].iov_base = (void *)value;
             vec[n++].iov_len = strlen(value);
+            len += vec[n - 1].iov_len;
+            if (len > EM_VARS_MAX) {
+                return NULL;
+            }
         }
         s = next;
     }

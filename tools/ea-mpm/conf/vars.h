@@ -16,7 +16,10 @@ em_vars_t *em_vars_make(const char *const *env, const char *const *defines,
 void em_vars_define(em_vars_t *vars, const char *name, const char *value);
 void em_vars_undefine(em_vars_t *vars, const char *name);
 int em_vars_defined(const em_vars_t *vars, const char *name);
-/* TEXT with every known ${VAR} replaced; unknown ones stay as they are. */
+#define EM_VARS_MAX (1024 * 1024)
+/* TEXT with every known ${VAR} replaced; unknown ones stay as they are.
+ * NULL: more than EM_VARS_MAX bytes of values, which a variable that is
+ * defined from itself over and over soon comes to. */
 const char *em_vars_resolve(const em_vars_t *vars, const char *text,
                             apr_pool_t *p);
 /* Name -> value ("" for a name without one). */

@@ -292,10 +292,21 @@ static int run_line(em_walk_t *w, const em_lex_t *lex, int i,
 }
 
 /* A line with variables, as it reads now; NULL: nothing is left of it. */
-static em_lex_line_t *resolved_line(em_walk_t *w, em_lex_line_t *line)
+static em_lex_line_t *resolved_line(em_walk_t *w, em_lex_line_t *line,
+                                    const em_conf_file_t *file)
 {
     const char *text = em_vars_resolve(w->vars, line->args, w->scratch);
 
+    if (text) {
+        w->expanded += strlen(text);
+    }
+    if (!text || w->expanded > EM_WALK_EXPANDED) {
+        w->stop = 1;
+        em_walk_note(w, "line-too-long", file->path, line->line, 0,
+                     "variables make more text than ea-mpm reads; what "
+                     "follows is not known");
+        return NULL;
+    }
     if (!line->text || strcmp(line->text, text) != 0) {
         apr_pool_t *p = w->cache->pool;
 
@@ -316,7 +327,7 @@ void em_walk_lines(em_walk_t *w, em_lex_t *lex, const em_conf_file_t *file)
         em_lex_line_t *line = &lex->lines[i];
 
         if (line->kind == EM_LEX_VARS) {
-            line = resolved_line(w, line);
+            line = resolved_line(w, line, file);
         }
         if (line) {
             i = run_line(w, lex, i, line, file);

@@ -11,6 +11,7 @@
 #define EM_WALK_FILE_MAX (64u * 1024 * 1024)
 #define EM_WALK_FILES 100000            /* files and macro uses of a walk */
 #define EM_WALK_DIRECTIVES 4000000
+#define EM_WALK_EXPANDED (256u * 1024 * 1024)
 
 /* A lexed file or macro use in the cache. */
 typedef struct em_lexed_t {
@@ -52,7 +53,7 @@ typedef struct em_walk_t {
     int active;                 /* all conditions around hold */
     int depth;                  /* of Include */
     int reads;                  /* files and macro uses so far */
-    apr_size_t macro_bytes;     /* text that macros became so far */
+    apr_size_t expanded;        /* text that macros and variables became */
     int stop;                   /* httpd would have given up (recursion) or
                                  * we do (too much): read nothing more */
 } em_walk_t;
