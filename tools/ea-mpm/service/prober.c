@@ -78,6 +78,11 @@ static void child_main(const apr_array_header_t *addrs, int fd)
     struct pollfd pfd = {fd, POLLIN, 0};
     long result;
 
+    for (int other = 3; other < 1024; other++) {
+        if (other != fd) {
+            (void)close(other);         /* the lock above all */
+        }
+    }
     (void)signal(SIGINT, SIG_IGN);      /* our parent decides */
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
