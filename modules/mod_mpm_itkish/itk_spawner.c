@@ -124,6 +124,8 @@ static apr_status_t start_broker(state_t *st)
     if (st->broker_pid == 0) {
         (void)close(pair[0]);
         give_signals_back(st);
+        (void)signal(SIGTERM, SIG_IGN);     /* it ends when we do */
+        (void)signal(SIGHUP, SIG_IGN);
         st->sp->broker(st->sp->baton, pair[1]);
         _exit(1);
     }

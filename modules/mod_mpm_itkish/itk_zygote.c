@@ -47,25 +47,6 @@ static void take_signals(state_t *st)
     st->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void answer(state_t *st, itk_type_t type, uint32_t slot,
-                   uint32_t serial, int value)
-{
-    itk_msg_t msg;
-
-    if (st->sock < 0) {
-        return;
-    }
-    itk_wire_init(&msg, type, st->z->gen);
-    msg.ident = st->z->ident;
-    msg.slot = slot;
-    msg.serial = serial;
-    msg.value = value;
-    if (itk_sock_send(st->sock, &msg, -1, 0) != APR_SUCCESS) {
-        (void)close(st->sock);
-        st->sock = -1;
-    }
-}
-
 static void signal_kids(const state_t *st, int sig)
 {
     int i;
@@ -80,6 +61,34 @@ static void drain(state_t *st)
     if (!st->draining) {
         st->draining = 1;
         signal_kids(st, SIGUSR1);
+    }
+}
+
+/* The broker is gone or mad: nobody will ask for workers any more. */
+static void lose_broker(state_t *st)
+{
+    if (st->sock >= 0) {
+        (void)close(st->sock);
+        st->sock = -1;
+    }
+    drain(st);
+}
+
+static void answer(state_t *st, itk_type_t type, uint32_t slot,
+                   uint32_t serial, int value)
+{
+    itk_msg_t msg;
+
+    if (st->sock < 0) {
+        return;
+    }
+    itk_wire_init(&msg, type, st->z->gen);
+    msg.ident = st->z->ident;
+    msg.slot = slot;
+    msg.serial = serial;
+    msg.value = value;
+    if (itk_sock_send(st->sock, &msg, -1, 0) != APR_SUCCESS) {
+        lose_broker(st);
     }
 }
 
@@ -168,9 +177,7 @@ static void serve(state_t *st)
         drain(st);
         break;
     default:
-        (void)close(st->sock);      /* the broker is gone or mad */
-        st->sock = -1;
-        drain(st);
+        lose_broker(st);
         break;
     }
     if (fd >= 0) {
