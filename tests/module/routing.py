@@ -33,7 +33,8 @@ def have_ipv6():
 class Topology:
     """Adds vhosts to SERVER; self.at[role] is where to connect.
 
-    USERS, a function, gives each vhost its own AssignUserID."""
+    USERS, a function, gives the "#N" of a vhost's AssignUserID by its
+    name."""
 
     def __init__(self, server, users=None, tls=True, proxy=True):
         self.server = server
@@ -47,9 +48,8 @@ class Topology:
             self._tls()
         if proxy:
             self._proxy()
-        server.add("KeepAlive Off\n"
-                   "LogFormat \"%{local}p %>s %v\" routing\n"
-                   "Header always set X-Vhost main\n")
+        server.add("KeepAlive Off\nHeader always set X-Vhost main\n"
+                   f"DocumentRoot {self._docroot('main')}\n")
 
     def _role(self, role, address="127.0.0.1", protocol=""):
         port = self.server.listen(address, protocol)
@@ -61,15 +61,23 @@ class Topology:
         port = port or self.at[role][1]
         user = ""
         if self.users:
-            uid = self.users()
+            uid = self.users(name)
             user = f"    AssignUserID {uid} {uid}\n"
         self.server.add(
             f"<VirtualHost {address}:{port}>\n"
             f"    ServerName {name}\n{user}"
             f"    Header always set X-Vhost {role}/{name}\n"
-            f"    DocumentRoot {self.server.root}/www\n"
+            f"    DocumentRoot {self._docroot(role, name)}\n"
             + "".join(f"    {line}\n" for line in extra.splitlines())
             + "</VirtualHost>\n")
+
+    def _docroot(self, *names):
+        """A folder whose index says whose it is: HTTP/0.9 has no header."""
+        path = os.path.join(self.server.root, "www", *names)
+        os.makedirs(path, exist_ok=True)
+        with open(os.path.join(path, "index.html"), "w") as f:
+            f.write("/".join(names) + "\n")
+        return path
 
     def _names(self):
         """One address, many names."""
@@ -209,11 +217,11 @@ def _read_all(sock):
 
 
 def verdict(answer):
-    """(status, vhost) of an answer, None where there is none."""
+    """(status, vhost) of an answer; (None, text) of one without a head."""
     head = answer.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
     words = head[0].split()
     if len(words) < 2 or not words[0].startswith(b"HTTP/"):
-        return None, None
+        return None, answer.decode("latin-1").strip()
     vhost = [line.split(b":", 1)[1].strip().decode() for line in head[1:]
              if line.lower().startswith(b"x-vhost:")]
     return int(words[1]), vhost[0] if vhost else None
