@@ -397,7 +397,9 @@ apr_array_header_t *em_shellvars_split(const char *value, apr_pool_t *p)
         buf_t b = { NULL, 0, 0, p };
         char quote = 0;
 
-        value += strspn(value, " \t\r\n");
+        while (apr_isspace(*value)) {
+            value++;
+        }
         if (!*value) {
             return words;
         }
