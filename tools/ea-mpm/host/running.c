@@ -201,12 +201,33 @@ static int same_namespace(int pid, apr_pool_t *p)
     return !its || !ours || strcmp(its, ours) == 0;
 }
 
+/* A run that only asks or tells something (httpd -t, -V, -k stop ...), such
+ * as the one that the facts have going at this moment, is no server. */
+static int is_passing(int pid, apr_pool_t *p)
+{
+    static const char *const asking[] = { "-t", "-v", "-V", "-l", "-L", "-S",
+                                          "-M", "-h", NULL };
+    apr_array_header_t *args = cmdline(pid, p);
+    const char *k = last_of(em_options_values(args, 'k', p));
+    int i, j;
+
+    for (i = 1; i < args->nelts; i++) {
+        for (j = 0; asking[j]; j++) {
+            if (!strcmp(APR_ARRAY_IDX(args, i, const char *), asking[j])) {
+                return 1;
+            }
+        }
+    }
+    return k && strcmp(k, "start") != 0;
+}
+
 /* A main process: ours by binary, and its parent is not. */
 static int is_main(int pid, const em_facts_t *facts, apr_pool_t *p)
 {
     int parent;
 
-    if (is_zombie(pid, p) || !runs_binary(pid, facts, p)) {
+    if (is_zombie(pid, p) || !runs_binary(pid, facts, p)
+        || is_passing(pid, p)) {
         return 0;
     }
     parent = parent_of(pid, p);
