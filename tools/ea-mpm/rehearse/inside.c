@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <apr_hash.h>
+#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "base/exec.h"
@@ -158,6 +159,27 @@ static void start_fpm(inside_t *in)
     }
 }
 
+/* apache2ctl makes the run and lock directories before each start, which on
+ * a server that was not started since boot are not there. */
+static void make_run_dirs(const inside_t *in)
+{
+    static const char *const names[] = {"APACHE_RUN_DIR=", "APACHE_LOCK_DIR=",
+                                        NULL};
+    const char *const *env;
+    int i;
+
+    for (env = in->facts.httpd.env; env && *env; env++) {
+        for (i = 0; names[i]; i++) {
+            apr_size_t len = strlen(names[i]);
+
+            if (strncmp(*env, names[i], len) == 0 && (*env)[len] == '/') {
+                (void)apr_dir_make_recursive(*env + len, APR_OS_DEFAULT,
+                                             in->pool);
+            }
+        }
+    }
+}
+
 static int start(inside_t *in)
 {
     static const char *const k_start[] = {"-k", "start", NULL};
@@ -170,6 +192,7 @@ static int start(inside_t *in)
     em_exec_out_t *out;
     apr_status_t rv;
 
+    make_run_dirs(in);
     if (em_httpd_foreground(&in->facts)) {
         rv = em_exec_start(&in->foreground,
                            em_httpd_argv(&in->facts, more == k_start ? NULL
