@@ -27,7 +27,7 @@ const em_cmd_t em_cmd_recover = {
         "this first by themselves; the packages do it at boot before the "
         "server starts. With nothing to recover it succeeds and changes "
         "nothing.",
-    .needs = EM_NEED_ROOT | EM_NEED_LOCK,
+    .needs = EM_NEED_ROOT,
     .report = EM_REPORT_SWITCH,
     .options = options,
     .run = recover

@@ -1,5 +1,6 @@
 /* JSON output: one envelope a run, on success and on failure. */
 
+#include <string.h>
 #include <apr_strings.h>
 #include "cmd/cmd.h"
 #include "out/json_parts.h"
@@ -68,10 +69,16 @@ void em_json_help(em_out_t *out, const em_report_t *report,
 /* What went wrong, and the next command: one text. */
 static const char *detail(const em_result_t *res, apr_pool_t *p)
 {
+    apr_size_t len;
+
     if (!res->detail || !res->hint) {
         return res->detail;
     }
-    return apr_pstrcat(p, res->detail, " Next: ", res->hint, NULL);
+    len = strlen(res->detail);
+    return apr_pstrcat(p, res->detail,
+                       len && strchr(".!?\n", res->detail[len - 1]) ? ""
+                                                                    : ".",
+                       " Next: ", res->hint, NULL);
 }
 
 static void finish(em_out_t *out, const char *name, em_report_kind_t kind,

@@ -5,9 +5,13 @@
 #include "out/fmt.h"
 #include "out/text_parts.h"
 
-/* A diff keeps its lines as they are; only colours are added. */
+/* A diff keeps its lines as they are; only colours are added. A change that
+ * is told in one line is indented. */
 static void diff(em_out_t *out, const char *text)
 {
+    const char *end = strchr(text, '\n');
+    int one = !end || !end[1];
+
     while (*text) {
         apr_size_t len = strcspn(text, "\n");
         const char *line = apr_pstrndup(out->pool, text, len);
@@ -19,20 +23,26 @@ static void diff(em_out_t *out, const char *text)
         else if (*line == '-' && strncmp(line, "---", 3)) {
             paint = EM_RED;
         }
-        fprintf(out->f, "%s\n", em_fmt_paint(out, paint, line));
+        fprintf(out->f, "%s%s\n", one ? "  " : "",
+                em_fmt_paint(out, paint, line));
         text += len + (text[len] == '\n');
     }
 }
 
 void em_text_steps(em_out_t *out, const em_plan_t *plan)
 {
+    const char *why = "";
     int i;
 
     for (i = 0; plan->steps && i < plan->steps->nelts; ++i) {
         const em_step_t *s = APR_ARRAY_IDX(plan->steps, i, em_step_t *);
 
-        fprintf(out->f, "\n%s\n", em_fmt_paint(out, EM_BOLD,
-                apr_psprintf(out->pool, "%d. %s", i + 1, s->why)));
+        /* Steps with one purpose stand under one heading. */
+        if (strcmp(why, s->why)) {
+            fprintf(out->f, "%s%s\n", i ? "" : "\n",
+                    em_fmt_paint(out, EM_BOLD, s->why));
+        }
+        why = s->why;
         diff(out, em_plan_diff(s, out->pool));
     }
     if (plan->consequences && plan->consequences->nelts) {

@@ -150,6 +150,13 @@ static const char *service_text(const em_facts_t *facts, apr_pool_t *p)
     return NULL;
 }
 
+/* An MPM and where that is known from. */
+static void mpm_row(em_out_t *out, const char *name, const char *mpm,
+                    const char *evidence)
+{
+    fprintf(out->f, "  %-*s%-8s %s\n", COLUMN - 2, name, mpm, evidence);
+}
+
 static void configured_rows(em_out_t *out, const em_facts_t *facts)
 {
     const apr_array_header_t *all = facts->configured_all;
@@ -162,10 +169,8 @@ static void configured_rows(em_out_t *out, const em_facts_t *facts)
     for (i = 0; all && i < all->nelts; ++i) {
         const em_mpm_line_t *line = APR_ARRAY_IDX(all, i, em_mpm_line_t *);
 
-        row(out, i ? "" : "configured",
-            apr_psprintf(out->pool, "%-8s %s", line->mpm,
-                         em_fmt_place(line->file->path, line->line,
-                                      out->pool)));
+        mpm_row(out, i ? "" : "configured", line->mpm,
+                em_fmt_place(line->file->path, line->line, out->pool));
     }
 }
 
@@ -176,10 +181,9 @@ static void details(em_out_t *out, const em_facts_t *facts)
     fputc('\n', out->f);
     configured_rows(out, facts);
     if (facts->running.pid) {
-        row(out, "running", apr_psprintf(p, "%-8s %s",
-            em_fmt_or(facts->running.mpm, "?"),
-            em_fmt_or(facts->running.evidence,
-                      apr_psprintf(p, "process %d", facts->running.pid))));
+        mpm_row(out, "running", em_fmt_or(facts->running.mpm, "?"),
+                em_fmt_or(facts->running.evidence,
+                          apr_psprintf(p, "process %d", facts->running.pid)));
     }
     row(out, "binary", facts->httpd.binary);
     row(out, "main file", facts->httpd.config_file);

@@ -177,34 +177,59 @@ static void facts_of(em_out_t *out, const em_switch_t *done)
     row(out, "verified", verified_row(done));
 }
 
-static void changed(em_out_t *out, const em_switch_t *done, int recovered)
+/* The modules that came and went. */
+static void consequences(em_out_t *out, const em_plan_t *plan)
+{
+    const apr_array_header_t *c = plan ? plan->consequences : NULL;
+    int i;
+
+    for (i = 0; c && i < c->nelts; ++i) {
+        const em_consequence_t *m = APR_ARRAY_IDX(c, i, em_consequence_t *);
+
+        row(out, i ? "" : "modules",
+            apr_psprintf(out->pool, "%s %s (%s)", m->module, m->what,
+                         m->because));
+    }
+}
+
+static void changed(em_out_t *out, const em_switch_t *done)
 {
     fprintf(out->f, "%s\n", em_fmt_paint(out, EM_GREEN, apr_psprintf(
-            out->pool, "%s from %s to %s.",
-            recovered ? "Recovered: went" : "Switched",
+            out->pool, "Switched from %s to %s.",
             em_fmt_or(done->from, "no MPM"), em_fmt_or(done->to, "no MPM"))));
     facts_of(out, done);
-    if (done->plan) {
-        const apr_array_header_t *c = done->plan->consequences;
-        int i;
-
-        for (i = 0; c && i < c->nelts; ++i) {
-            const em_consequence_t *m =
-                APR_ARRAY_IDX(c, i, em_consequence_t *);
-
-            row(out, i ? "" : "modules",
-                apr_psprintf(out->pool, "%s %s (%s)", m->module, m->what,
-                             m->because));
-        }
-    }
-    if (done->outage_ms < 0 && done->verified
-        && strcmp(done->verified, "running")) {
-        fputs("\nThe files are changed, a server that runs is not: stop and "
-              "start it before the\nnext reload.\n", out->f);
-    }
-    if (done->id && !recovered) {
+    consequences(out, done->plan);
+    if (done->id) {
         fprintf(out->f, "\nTo go back: ea-mpm rollback %s\n", done->id);
     }
+}
+
+/* The files needed no change, but perhaps the server did. */
+static void unchanged(em_out_t *out, const em_switch_t *done)
+{
+    if (done->outage_ms < 0) {
+        fprintf(out->f, "Nothing to do: %s is what is configured.\n",
+                em_fmt_or(done->to, "it"));
+        return;
+    }
+    fprintf(out->f, "%s\n", em_fmt_paint(out, EM_GREEN, apr_psprintf(
+            out->pool, "The server was stopped and started and runs %s now.",
+            em_fmt_or(done->to, "it"))));
+    facts_of(out, done);
+}
+
+static void recovered(em_out_t *out, const em_switch_t *done)
+{
+    if (!done->id) {
+        fputs("Nothing to recover.\n", out->f);
+        return;
+    }
+    fprintf(out->f, "%s\n", em_fmt_paint(out, EM_GREEN, apr_psprintf(
+            out->pool, "%s the interrupted switch from %s to %s.",
+            done->rolled_back ? "Undone:" : "Finished:",
+            em_fmt_or(done->from, "no MPM"), em_fmt_or(done->to, "no MPM"))));
+    row(out, "id", done->id);
+    row(out, "verified", verified_row(done));
 }
 
 /* A switch that a check refused, or that only was to be told. */
@@ -248,18 +273,17 @@ void em_text_switch(em_out_t *out, const em_report_t *report,
         }
         return;
     }
-    if (done->changed) {
-        changed(out, done, recovering);
+    if (recovering) {
+        recovered(out, done);
+    }
+    else if (done->changed) {
+        changed(out, done);
         if (report->check) {
             em_text_findings(out, report->check->findings, EM_WARN);
         }
     }
-    else if (recovering) {
-        fputs("Nothing to recover.\n", out->f);
-    }
     else {
-        fprintf(out->f, "Nothing to do: %s is what is configured.\n",
-                em_fmt_or(done->to, "it"));
+        unchanged(out, done);
     }
 }
 
