@@ -1,20 +1,21 @@
 #!/bin/bash
 # Install what the build and the tests need and this machine lacks.
 #
-#   install-deps.sh [LIST]      LIST: deps.debian or deps.fedora of this
-#                               folder unless given
+#   install-deps.sh [LIST]      LIST.debian or LIST.fedora names the packages;
+#                               tests/deps unless given
 #
 # As root it installs; as another user it says what root would install and
 # goes on, for most tests do without most of it. No service is started.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 
+lists=${1:-$here/deps}
 if command -v apt-get >/dev/null; then
     manager=apt
-    list=${1:-$here/deps.debian}
+    list=$lists.debian
 elif command -v dnf >/dev/null; then
     manager=dnf
-    list=${1:-$here/deps.fedora}
+    list=$lists.fedora
 else
     echo "deps: neither apt-get nor dnf here; install what the lists" \
         "tests/deps.* name with this system's own package manager"
