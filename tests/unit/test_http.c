@@ -22,7 +22,7 @@ static int listening(int *pport)
     assert_true(fd >= 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-    assert_int_equal(listen(fd, 64), 0);
+    assert_int_equal(listen(fd, 4096), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
     *pport = ntohs(sa.sin_port);
     return fd;
