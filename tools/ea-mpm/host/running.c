@@ -193,6 +193,27 @@ static int uses_conf(int pid, const em_facts_t *facts, apr_pool_t *p)
             && facts->how.instance == NULL);
 }
 
+/* httpd -t, -V and the like, ours and other people's, run the same binary
+ * with the same configuration and are no servers. */
+static int only_asks(int pid, apr_pool_t *p)
+{
+    static const char *const asking[] = {"-t", "-v", "-V", "-l", "-L", "-h",
+                                         "-M", "-S", NULL};
+    apr_array_header_t *args = cmdline(pid, p);
+
+    for (int i = 1; i < args->nelts; i++) {
+        const char *arg = APR_ARRAY_IDX(args, i, const char *);
+        const char *const *ask;
+
+        for (ask = asking; *ask; ask++) {
+            if (strcmp(arg, *ask) == 0) {
+                return 1;
+            }
+        }
+    }
+    return parent_of(pid, p) == (int)getpid();
+}
+
 static int same_namespace(int pid, apr_pool_t *p)
 {
     const char *ours = proc_link((int)getpid(), "ns/pid", p);
@@ -269,7 +290,7 @@ static int by_scan(const em_facts_t *facts, apr_pool_t *p)
         int pid = atoi(entry->d_name);
 
         if (pid > 0 && is_main(pid, facts, scratch)
-            && same_namespace(pid, scratch)
+            && same_namespace(pid, scratch) && !only_asks(pid, scratch)
             && uses_conf(pid, facts, scratch)) {
             found = pid;
         }
