@@ -34,10 +34,16 @@ $(MOD_SO): $(MOD_OBJ) $(MOD_MAP)
 	$(CC) $(MOD_CFLAGS) $(CFLAGS) -shared $(LDFLAGS) -Wl,--version-script=$(MOD_MAP) \
 	    -o $@ $(MOD_OBJ) $(MOD_LIBS)
 
-# Into apxs's own module folder, or MODDIR.
+# Into apxs's own module folder, or LIBEXECDIR.
+LIBEXECDIR ?= $(shell $(APXS) -q LIBEXECDIR)
+
 install-module: $(MOD_SO)
-	install -D -m 644 $(MOD_SO) \
-	    $(DESTDIR)$(or $(MODDIR),$(shell $(APXS) -q LIBEXECDIR))/mod_mpm_itkish.so
+	$(INSTALL) -d $(DESTDIR)$(LIBEXECDIR)
+	$(INSTALL) -m 644 $(MOD_SO) $(DESTDIR)$(LIBEXECDIR)/mod_mpm_itkish.so
+
+ifneq ($(APXS),)
+install: install-module
+endif
 
 -include $(MOD_OBJ:.o=.d)
 
