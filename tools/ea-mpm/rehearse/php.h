@@ -24,4 +24,13 @@ apr_status_t em_fpm_start(int *pmissing, const apr_array_header_t *backends,
  * backends are written), files that it includes too. */
 apr_array_header_t *em_fpm_listens(const char *file, apr_pool_t *p);
 
+/* The first of BACKENDS, not counting those in KNOWN, that nobody listens on;
+ * NULL: none. Connects, and says nothing. */
+const char *em_php_backend_down(const apr_array_header_t *backends,
+                                const apr_array_header_t *known,
+                                apr_pool_t *p);
+/* The service that most likely listens there: "/run/php/php8.2-fpm.sock" is
+ * "php8.2-fpm"; "php-fpm" otherwise. */
+const char *em_php_unit(const char *backend, apr_pool_t *p);
+
 #endif /* EM_PHP_H */

@@ -4,7 +4,10 @@
 
 #include <apr_strings.h>
 
+#include "base/exec.h"
 #include "base/signals.h"
+#include "rehearse/php.h"
+#include "service/proc.h"
 
 static int is_here(const em_facts_t *facts)
 {
@@ -82,6 +85,58 @@ static apr_status_t rehearse(em_way_t *way)
     way->sw->rehearsal = rehearsal;
     way->sw->rehearsal_result = rehearsal->result;
     return heed_rehearsal(way);
+}
+
+/* systemctl stop comes back before a graceful end is over, where it cannot
+ * kill: a main process that its unit has given up is not a running server.
+ * 1: it is gone, the server is a stopped one. */
+static int was_stopping(em_way_t *way)
+{
+    const em_service_t *service = &way->facts->service;
+    const char *argv[] = {"systemctl", "show", "--property=ActiveState",
+                          "--value", service->unit, NULL};
+    em_exec_out_t *out;
+    em_proc_t *proc;
+
+    if (service->kind != EM_SERVICE_SYSTEMD || !service->unit
+        || em_exec(&out, argv, NULL, way->pool) != APR_SUCCESS
+        || !(strncmp(out->out, "inactive", 8) == 0
+             || strncmp(out->out, "deactivating", 12) == 0
+             || strncmp(out->out, "failed", 6) == 0)) {
+        return 0;
+    }
+    return em_proc_open(&proc, way->facts->running.pid, way->pool)
+           != APR_SUCCESS
+           || em_proc_wait(proc, way->how->timeout);
+}
+
+/* The rehearsal starts its own php-fpm; the real one must be there too. Only
+ * what the plan brings in: a back end that is down already is not ours. */
+static apr_status_t backends_listen(em_way_t *way)
+{
+    const em_php_map_t *now = em_php_map(way->facts->conf, way->pool);
+    const char *down, *unit;
+    em_conf_t *conf;
+    apr_status_t rv;
+
+    rv = em_plan_conf(&conf, way->plan, way->facts, way->res, way->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    down = em_php_backend_down(em_php_map(conf, way->pool)->backends,
+                               now->backends, way->pool);
+    if (!down) {
+        return APR_SUCCESS;
+    }
+    unit = em_php_unit(down, way->pool);
+    if (way->facts->service.kind == EM_SERVICE_SYSTEMD) {
+        em_result_hint(way->res, "systemctl enable --now %s", unit);
+    }
+    return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_REFUSED,
+                          "php-fpm-not-running", "Under the new "
+                          "configuration PHP is run by %s, but nobody "
+                          "listens on %s now. Start it first; nothing was "
+                          "changed.", unit, down);
 }
 
 /* A server whose files would not start it again must not be stopped unless
@@ -180,6 +235,7 @@ apr_status_t em_switch_run(em_switch_t **pswitch, const em_facts_t *facts,
                     .pool = p, .sw = sw};
     int live = !how->no_restart && is_here(facts) && facts->running.pid
                && facts->service.kind != EM_SERVICE_NONE;
+    em_facts_t stopped;
     apr_status_t rv;
 
     mine.timeout = how->timeout ? how->timeout : apr_time_from_sec(60);
@@ -199,8 +255,17 @@ apr_status_t em_switch_run(em_switch_t **pswitch, const em_facts_t *facts,
         goto leave;
     }
     rv = rehearse(&way);
+    if (rv == APR_SUCCESS && live && was_stopping(&way)) {
+        stopped = *facts;
+        memset(&stopped.running, 0, sizeof(stopped.running));
+        way.facts = &stopped;
+        live = 0;
+    }
     if (rv == APR_SUCCESS && live) {
         rv = can_come_back(&way);
+    }
+    if (rv == APR_SUCCESS && live) {
+        rv = backends_listen(&way);
     }
     if (rv == APR_SUCCESS) {
         rv = em_way_interrupted(&way);
@@ -211,7 +276,7 @@ apr_status_t em_switch_run(em_switch_t **pswitch, const em_facts_t *facts,
     if (rv != APR_SUCCESS) {
         goto leave;
     }
-    way.old_pid = live ? facts->running.pid : 0;
+    way.old_pid = live ? way.facts->running.pid : 0;
     rv = go(&way, live);
     if (rv == APR_SUCCESS && !live) {
         hint_pending(&way);
