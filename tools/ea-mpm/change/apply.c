@@ -175,36 +175,6 @@ static apr_status_t make_group(const em_txn_t *txn, em_group_t *group,
     return make_moves(txn, group, log, res);
 }
 
-/* The directories that were exchanged away, and those that a rollback leaves
- * empty. What stays is untidy, not wrong. */
-static void tidy(const em_txn_t *txn, const apr_array_header_t *groups,
-                 em_log_t *log)
-{
-    const apr_array_header_t *unmade = txn->intent->unmade;
-    const char *name;
-    int fd;
-
-    for (int i = 0; i < groups->nelts; i++) {
-        const em_group_t *group = APR_ARRAY_IDX(groups, i, em_group_t *);
-
-        if (group->swap
-            && em_swap_sweep(txn->store->root, txn->intent->info.id, group,
-                             txn->pool) != APR_SUCCESS) {
-            em_log(log, EM_LOG_WARN, "the old copy of %s stays beside it: it "
-                   "holds something that ea-mpm does not know", group->dir);
-        }
-    }
-    for (int i = 0; i < unmade->nelts; i++) {
-        if (em_dir_parent(&fd, &name, txn->store->root,
-                          APR_ARRAY_IDX(unmade, i, const char *), txn->pool)
-            == APR_SUCCESS) {
-            (void)unlinkat(fd, name, AT_REMOVEDIR);
-            (void)em_dir_sync(fd);
-            close(fd);
-        }
-    }
-}
-
 static apr_status_t refuse_packages(const em_txn_t *txn, em_result_t *res)
 {
     const apr_array_header_t *steps = txn->intent->info.plan->steps;
@@ -247,7 +217,12 @@ apr_status_t em_txn_apply(em_txn_t *txn, em_log_t *log, em_result_t *res)
                         res);
     }
     if (rv == APR_SUCCESS) {
-        tidy(txn, groups, log);
+        rv = em_txn_sweep(txn, log, res);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_txn_rmdirs(txn, txn->intent->unmade, 0, res);
+    }
+    if (rv == APR_SUCCESS) {
         rv = em_journal_set_state(txn->store, info->id, EM_TXN_APPLIED, res,
                                   txn->pool);
     }

@@ -311,6 +311,15 @@ leave:
     return rv;
 }
 
+/* The file as it was to be, as far as it was written before a kill. */
+static int is_beginning(const em_node_t *part, const em_node_t *whole)
+{
+    return part->kind == EM_NODE_FILE && whole->kind == EM_NODE_FILE
+           && part->len <= whole->len
+           && (part->len == 0
+               || memcmp(part->data, whole->data, part->len) == 0);
+}
+
 /* May NAME in the directory beside be removed without losing anything? */
 static int is_known(int aside, int live, const char *name,
                     const em_group_t *group, apr_pool_t *p)
@@ -328,7 +337,8 @@ static int is_known(int aside, int live, const char *name,
         return 0;
     }
     if (move && (em_node_same(&image.node, &move->before.node)
-                 || em_node_same(&image.node, &move->after.node))) {
+                 || em_node_same(&image.node, &move->after.node)
+                 || is_beginning(&image.node, &move->after.node))) {
         return 1;
     }
     return image.node.kind == EM_NODE_LINK

@@ -54,6 +54,16 @@ apr_status_t em_swap_make(struct em_swap_t *swap, apr_pool_t *p);
 apr_status_t em_swap_sweep(int root, const char *id, const em_group_t *group,
                            apr_pool_t *p);
 
+/* Remove everything of ours that is beside the moves' paths. Whatever makes
+ * a directory copy hold more than it should is left there, with a warning. */
+apr_status_t em_txn_sweep(const em_txn_t *txn, em_log_t *log,
+                          em_result_t *res);
+/* Remove the directories DIRS (const char *) that are empty, last first with
+ * LAST_FIRST. One that is not, or is not there, is fine. */
+apr_status_t em_txn_rmdirs(const em_txn_t *txn,
+                           const apr_array_header_t *dirs, int last_first,
+                           em_result_t *res);
+
 /* Words for a failure at PATH, with what usually is behind it. */
 apr_status_t em_change_failed(em_result_t *res, apr_status_t rv,
                               const char *problem, const char *what,

@@ -55,47 +55,7 @@ static apr_status_t find_todo(apr_array_header_t **ptodo,
     return APR_SUCCESS;
 }
 
-/* What a killed run left aside, and the directories it exchanged. */
-static void sweep(const em_txn_t *txn, em_log_t *log)
-{
-    const apr_array_header_t *moves = txn->intent->moves;
-    apr_array_header_t *groups = em_groups(txn->intent, txn->pool);
-    const char *id = txn->intent->info.id;
-
-    for (int i = 0; i < moves->nelts; i++) {
-        (void)em_move_sweep(txn->store->root, id,
-                            APR_ARRAY_IDX(moves, i, em_move_t *), txn->pool);
-    }
-    for (int i = 0; i < groups->nelts; i++) {
-        const em_group_t *group = APR_ARRAY_IDX(groups, i, em_group_t *);
-
-        if (em_swap_sweep(txn->store->root, id, group, txn->pool)
-            != APR_SUCCESS) {
-            em_log(log, EM_LOG_WARN, "a copy of %s stays beside it: it holds "
-                   "something that ea-mpm does not know", group->dir);
-        }
-    }
-}
-
-/* The directories that were made go, outermost last; those that were removed
- * come back first. */
-static void unmake_dirs(const em_txn_t *txn)
-{
-    const apr_array_header_t *made = txn->intent->made;
-    const char *name;
-    int fd;
-
-    for (int i = made->nelts - 1; i >= 0; i--) {
-        if (em_dir_parent(&fd, &name, txn->store->root,
-                          APR_ARRAY_IDX(made, i, const char *), txn->pool)
-            == APR_SUCCESS) {
-            (void)unlinkat(fd, name, AT_REMOVEDIR);
-            (void)em_dir_sync(fd);
-            close(fd);
-        }
-    }
-}
-
+/* The directories that a rollback removed come back first. */
 static apr_status_t remake_dirs(const em_txn_t *txn, em_result_t *res)
 {
     const apr_array_header_t *unmade = txn->intent->unmade;
@@ -195,11 +155,15 @@ static apr_status_t undo(em_txn_t *txn, em_log_t *log, em_result_t *res)
     if (rv == APR_SUCCESS) {
         rv = make(txn, todo, log, res);
     }
+    if (rv == APR_SUCCESS) {
+        rv = em_txn_sweep(txn, log, res);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_txn_rmdirs(txn, txn->intent->made, 1, res);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    sweep(txn, log);
-    unmake_dirs(txn);
     rv = em_journal_set_state(txn->store, info->id, EM_TXN_UNDONE, res,
                               txn->pool);
     if (rv == APR_SUCCESS) {
