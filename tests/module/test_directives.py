@@ -132,7 +132,7 @@ def test_htaccess_may_not_set_them(httpd, uid, kind, line):
     ("LimitUIDRange x 5", ["LimitUIDRange"]),
     ("LimitUIDRange 2000 1000", ["LimitUIDRange"]),
     ("LimitGIDRange -5 1000", ["LimitGIDRange"]),
-    ("LimitGIDRange 1 9999999999999999", ["LimitGIDRange"]),
+    ("LimitGIDRange 1 many", ["LimitGIDRange"]),
     ("MaxClientsVHost many", ["MaxClientsVHost"]),
     ("NiceValue kind", ["NiceValue"]),
     ("ItkishMaxWorkers 0", ["ItkishMaxWorkers"]),
@@ -150,7 +150,8 @@ def test_bad_values_are_refused_with_file_and_line(httpd, line, words):
 @pytest.mark.parametrize("line", [
     "ItkishMaxWorkers 64", "ItkishIdleTimeout 30", "ItkishMinSpare 0",
     "ItkishConnectionsPerWorker 1000", "ItkishQueueTimeout 5",
-    "NiceValue -5", "MaxClientsVHost 0", "EnableCapabilities Off"])
+    "NiceValue -5", "MaxClientsVHost 0", "EnableCapabilities Off",
+    "LimitUIDRange 1 9999999999999999", "ItkishQueueTimeout 250ms"])
 def test_good_values_are_accepted(httpd, uid, line):
     """Each alone beside a vhost with a user."""
     server = httpd("itkish")
