@@ -331,6 +331,7 @@ class Server:
         code = self.process.wait(30)
         self.process = None
         self._nothing_left()
+        self.log.checked = self.log.size()      # the caller reads it all
         assert code != 0, "httpd started:\n" + self.said()
         return self.said()
 

@@ -58,7 +58,7 @@ def test_an_idle_keep_alive_connection_counts(httpd, uid):
 
 
 def test_killed_workers_leave_no_count_behind(httpd, uid):
-    """A limit of two holds after twenty workers were killed."""
+    """A limit of two holds after six workers were killed."""
     server = httpd("itkish", ["php"])
     server.php_ini()
     alice = server.vhost("alice.test", uid(), extra="MaxClientsVHost 2")
@@ -67,7 +67,7 @@ def test_killed_workers_leave_no_count_behind(httpd, uid):
     alice.put("die.php", "<?php posix_kill(getmypid(), 9);")
     server.start()
     server.log.expect(r"itk-|died|signal", required=False)
-    for _ in range(20):
+    for _ in range(6):
         assert server.raw(b"GET /die.php HTTP/1.1\r\nHost: alice.test\r\n"
                           b"Connection: close\r\n\r\n") == b""
     assert alice.get().status == 200
