@@ -1,6 +1,7 @@
 #include "mod_mpm_itkish_gate.h"
 
 #include "apr_strings.h"
+#include "http_connection.h"
 #include "http_protocol.h"
 #include "http_request.h"
 
@@ -31,6 +32,8 @@ static int misdirected(request_rec *r)
                   itk_self.policy->idents[itk_self.ident].name);
     c->keepalive = AP_CONN_CLOSE;
     if (c->keepalives > 0 && ap_is_initial_req(r)) {
+        /* Requests came in one go: earlier answers may still wait here. */
+        ap_flush_conn(c);
         c->aborted = 1;
         return HTTP_MISDIRECTED_REQUEST;
     }
