@@ -55,6 +55,11 @@ class Process:
                 pass
         return found
 
+    def anon_kib(self):
+        """Its private memory in KiB."""
+        text = _read(f"/proc/{self.pid}/status")
+        return int(re.search(r"^RssAnon:\s+(\d+)", text, re.M).group(1))
+
     def pss_kib(self):
         """Its proportional set size in KiB."""
         text = _read(f"/proc/{self.pid}/smaps_rollup")

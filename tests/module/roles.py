@@ -2,6 +2,8 @@
 
 import re
 
+from wait import wait_until
+
 TITLE = re.compile(r"itk (spawner|broker|zygote|worker)\b")
 
 
@@ -24,10 +26,11 @@ def by_role(server):
 
 
 def only(server, name):
-    """The one process of a role."""
-    found = by_role(server).get(name, [])
-    assert len(found) == 1, f"{name}: {found} of {server.processes()}"
-    return found[0]
+    """The one process of a role; it may only just start or leave."""
+    def one():
+        found = by_role(server).get(name, [])
+        return found[0] if len(found) == 1 else None
+    return wait_until(one, f"one {name}")
 
 
 def workers_of(server, host):

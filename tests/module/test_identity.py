@@ -40,10 +40,6 @@ def server(request, httpd_for_module):
     server = httpd_for_module(request.param, MODULES, BufferedLogs="On",
                               ExtendedStatus="On")
     server.php_ini()
-    logger = f"{server.root}/conf/logger"
-    with open(logger, "w") as f:
-        f.write('#!/bin/sh\nexec cat >>"$1"\n')
-    os.chmod(logger, 0o755)
     server.add('LogFormat "%v %{UNIQUE_ID}e %r" unique')
     for name in ("alice", "bob"):
         number = users.numeric_uid()
@@ -51,7 +47,6 @@ def server(request, httpd_for_module):
                             extra=f"""
 DavLockDB {server.root}/www/{name}.test/.locks
 CustomLog logs/{name}.log unique
-CustomLog "|{logger} {server.root}/logs/{name}.piped" "%v %r"
 ErrorDocument 404 /missing.php
 <Location /status>
     SetHandler server-status
@@ -179,18 +174,11 @@ def test_status_shows_the_request_in_the_childs_slot(server, host):
     os.unlink(host.path("go"))
 
 
-def _flush_logs(server):
-    """End every process that buffers lines."""
-    # Stock httpd says this of piped loggers that a graceful replaces.
-    server.log.expect("AH00167: long lost child came home", required=False)
-    server.graceful()
-
-
 def test_unique_ids_are_unique(server, host):
     """mod_unique_id never repeats, whatever process answered."""
     for _ in range(60):
         assert host.get("/?unique").status == 200
-    _flush_logs(server)
+    server.graceful()               # ends all that buffer lines
     log = f"{host.name.split('.')[0]}.log"
 
     def ids():
@@ -202,18 +190,40 @@ def test_unique_ids_are_unique(server, host):
     assert len(set(found)) == len(found) and "-" not in found
 
 
-def test_buffered_and_piped_logs_are_complete(server, host):
+def test_buffered_logs_are_complete(server, host):
     """Every request is in the vhost's log, though the buffers are private."""
     name = host.name.split(".")[0]
     for n in range(20):
         assert host.get(f"/?line={n}").status == 200
-    _flush_logs(server)
-
-    def lines(log):
-        return {x.split("line=")[1].split()[0]
-                for x in server.access_log(log) if "?line=" in x}
+    server.graceful()               # ends all that buffer lines
     if server.kind == "mpm_itk":
-        assert len(lines(f"{name}.log")) < 20   # its known loss
+        assert len(_numbers(server, f"{name}.log")) < 20    # its known loss
         return
-    wait_until(lambda: len(lines(f"{name}.log")) == 20, "20 lines in the log")
-    wait_until(lambda: len(lines(f"{name}.piped")) == 20, "20 lines piped")
+    wait_until(lambda: len(_numbers(server, f"{name}.log")) == 20,
+               "20 lines in the log")
+
+
+def _numbers(server, log):
+    return {line.split("line=")[1].split()[0]
+            for line in server.access_log(log) if "?line=" in line}
+
+
+@pytest.mark.parametrize("kind", ["mpm_itk", "itkish"])
+def test_piped_logs_are_complete(httpd, uid, kind):
+    """Every worker writes to the logger of its vhost."""
+    server = httpd(kind)
+    logger = f"{server.root}/conf/logger"
+    with open(logger, "w") as f:
+        f.write('#!/bin/sh\nexec cat >>"$1"\n')
+    os.chmod(logger, 0o755)
+    for name in ("alice", "bob"):
+        host = server.vhost(f"{name}.test", uid(), extra=f'CustomLog "|'
+                            f'{logger} {server.root}/logs/{name}.log" "%r"')
+        host.put("index.html", name)
+    server.start()
+    for n in range(20):
+        for host in server.hosts.values():
+            assert host.get(f"/?line={n}").status == 200
+    for name in ("alice", "bob"):
+        wait_until(lambda log=f"{name}.log": len(_numbers(server, log)) == 20,
+                   "20 lines piped")
