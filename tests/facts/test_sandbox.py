@@ -2,7 +2,8 @@
 
 import hashlib
 import pathlib
-import subprocess
+
+from fixtures import debian_tree
 
 
 def _digest(directory):
@@ -31,29 +32,19 @@ def test_nothing_written_in_a_sandbox_is_real(debian):
 def test_the_distributions_server_runs_and_stops_inside(debian):
     """apache2ctl starts it, it answers, and a stopped one leaves no zombie."""
     sb = debian()
-    sb.run(["apache2ctl", "start"])
-    pid = sb.read("/run/apache2/apache2.pid").strip()
-    sb.run(f"for i in $(seq 100); do curl -so /dev/null http://127.0.0.1/ && "
-           f"exit 0; sleep 0.05; done; exit 1")
+    pid = debian_tree.start(sb)
     status, body = sb.get("http://127.0.0.1/")
     assert status == 200 and "Debian" in body
-    sb.run(["apache2ctl", "stop"])
-    sb.run(f"for i in $(seq 200); do [ -d /proc/{pid} ] || exit 0; "
-           f"sleep 0.05; done; exit 1")
+    debian_tree.stop(sb, pid)
 
 
 def test_two_sandboxes_know_nothing_of_each_other(debian):
     """Each has its own files, processes and ports."""
     one, two = debian(), debian()
-    one.run(["apache2ctl", "start"])
-    two.run(["apache2ctl", "start"])
+    debian_tree.start(one)
+    debian_tree.start(two)
     one.write("/var/www/html/only.txt", "one")
-    assert two.run("pgrep -c apache2 || true").stdout.strip() != "0"
-    one.run("for i in $(seq 100); do curl -sfo /dev/null http://127.0.0.1/ && "
-            "exit 0; sleep 0.05; done; exit 1")
     assert one.get("http://127.0.0.1/only.txt") == (200, "one")
-    two.run("for i in $(seq 100); do curl -so /dev/null http://127.0.0.1/ && "
-            "exit 0; sleep 0.05; done; exit 1")
     assert two.get("http://127.0.0.1/only.txt")[0] == 404
 
 

@@ -1,0 +1,97 @@
+"""Every known layout is recognised by what is there, below --root."""
+
+import pytest
+
+from fixtures import hosts
+from dumped import dump
+
+
+def _has(found, wanted, path=""):
+    """WANTED is contained in FOUND."""
+    for key, value in wanted.items():
+        if isinstance(value, dict):
+            _has(found[key], value, f"{path}{key}.")
+        else:
+            assert found[key] == value, f"{path}{key}"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """tree(name): the host's tree with its binary, and its spec."""
+    def make(name):
+        root = tmp_path_factory.mktemp(name) / "root"
+        return root, hosts.make(name, root)
+    return make
+
+
+@pytest.mark.parametrize("name", hosts.names())
+def test_layout_and_mpm_are_found_out_from_files(tree, name):
+    """Layout, mechanism, versions, MPM, installed MPMs, loaded modules."""
+    root, spec = tree(name)
+    found = dump("--root", root)
+    assert "problem" not in found, found
+    expect = dict(spec["expect"])
+    installed, loaded = expect.pop("installed"), expect.pop("loaded")
+    _has(found, expect)
+    assert sorted(m["mpm"] for m in found["installed"]) == installed
+    assert all(m["verified"] for m in found["installed"])
+    modules = {m["id"]: m for m in found["modules"]}
+    assert set(loaded) <= set(modules)
+    assert not set(spec.get("not_loaded", [])) & set(modules)
+    assert not [m["so"] for m in modules.values()
+                if m["missing"] or m["mismatch"]]
+    if "args" in spec:
+        assert found["httpd"]["args"] == spec["args"]
+    if "lines" in spec:
+        assert found["mpm"]["lines"] == spec["lines"]
+    assert found["service"]["kind"] == "none"
+    assert not found["httpd"]["tested"]
+
+
+@pytest.mark.parametrize("name", [n for n in hosts.names()
+                                  if "instance" in hosts.spec(n)])
+def test_an_instance_is_addressed_by_name(tree, name):
+    """--instance NAME reads that instance's files with its options."""
+    root, spec = tree(name)
+    instance = spec["instance"]
+    found = dump("--root", root, "--instance", instance["name"])
+    assert found["httpd"]["config_file"] == instance["config_file"]
+    assert found["httpd"]["args"] == instance["args"]
+    if "configured" in instance:
+        assert found["mpm"]["configured"] == instance["configured"]
+    if "pid_file" in instance:
+        assert found["httpd"]["pid_file"] == instance["pid_file"]
+    by_conf = dump("--root", root, "--conf", instance["config_file"])
+    assert by_conf["layout"]["id"] == found["layout"]["id"]
+    assert by_conf["mpm"]["configured"] == found["mpm"]["configured"]
+
+
+def test_php_of_a_tree_is_told_thread_unsafe(tree):
+    """By the file's own symbols, without running anything."""
+    root, _ = tree("debian12")
+    modules = {m["id"]: m for m in dump("--root", root)["modules"]}
+    assert modules["php_module"]["threads"] == "unsafe"
+    assert modules["php_module"]["source"] == "mod_php.c"
+
+
+def test_a_tree_without_httpd_says_so(tmp_path):
+    """An empty root is a clear failure."""
+    found = dump("--root", tmp_path)
+    assert found["problem"] == "httpd-missing"
+    assert "--httpd" in found["hint"]
+
+
+def test_a_root_that_is_no_directory(tmp_path):
+    """Named in the message."""
+    found = dump("--root", tmp_path / "nothing")
+    assert found["problem"] == "root-unusable"
+    assert str(tmp_path / "nothing") in found["detail"]
+
+
+def test_links_do_not_lead_out_of_the_root(tree):
+    """An absolute link inside the root is absolute inside it."""
+    root, _ = tree("el9")
+    real = root / "etc/httpd/conf/httpd.conf"
+    real.rename(root / "etc/httpd/main.conf")
+    real.symlink_to("/etc/httpd/main.conf")
+    assert dump("--root", root)["mpm"]["configured"] == "prefork"
