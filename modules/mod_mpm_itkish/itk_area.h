@@ -58,6 +58,7 @@ typedef struct itk_seat_t {
 typedef struct itk_shared_t {
     _Atomic uint32_t waiters;       /* children in the broker's queue */
     _Atomic uint32_t epoch;         /* one more with each broker */
+    _Atomic uint32_t drained;       /* the end began and no idle one is left */
 } itk_shared_t;
 
 /* The private view of one process. The counts are its own copy. */

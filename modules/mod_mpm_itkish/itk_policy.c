@@ -40,12 +40,12 @@ int itk_policy_same(const itk_ident_t *a, const itk_ident_t *b)
                    (size_t)a->n_groups * sizeof(gid_t)) == 0);
 }
 
-int itk_policy_needs_nice(const itk_policy_t *policy)
+int itk_policy_needs_nice(const itk_policy_t *policy, int nice)
 {
     uint32_t i;
 
     for (i = 0; i < policy->n_idents; i++) {
-        if (policy->idents[i].nice < 0) {
+        if (policy->idents[i].nice < nice) {
             return 1;
         }
     }

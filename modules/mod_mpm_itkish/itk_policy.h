@@ -48,7 +48,8 @@ const itk_ident_t *itk_policy_ident(const itk_policy_t *policy, uint32_t n);
 /* 1 if A and B are the same in all that matters to the kernel. */
 int itk_policy_same(const itk_ident_t *a, const itk_ident_t *b);
 
-/* 1 if some identity needs CAP_SYS_NICE (a negative nice value). */
-int itk_policy_needs_nice(const itk_policy_t *policy);
+/* 1 if some identity is to run at a better priority than NICE, the server's
+ * own, which takes CAP_SYS_NICE. */
+int itk_policy_needs_nice(const itk_policy_t *policy, int nice);
 
 #endif /* ITK_POLICY_H */

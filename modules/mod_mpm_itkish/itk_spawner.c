@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -66,8 +67,16 @@ static time_t now_s(void)
 static apr_status_t limit_self(const itk_policy_t *policy)
 {
     int caps[3] = {CAP_SETUID, CAP_SETGID, CAP_SYS_NICE};
+    int nice = getpriority(PRIO_PROCESS, 0);
 
-    return itk_caps_keep(caps, itk_policy_needs_nice(policy) ? 3 : 2);
+    if (itk_policy_needs_nice(policy, nice)) {
+        if (itk_caps_keep(caps, 3) == APR_SUCCESS) {
+            return APR_SUCCESS;
+        }
+        itk_log(ITK_LOG_WARN, 0, "itk-no-capability: without CAP_SYS_NICE "
+                "virtual hosts whose NiceValue is below %d answer 503", nice);
+    }
+    return itk_caps_keep(caps, 2);
 }
 
 static apr_status_t take_signals(state_t *st)
@@ -188,10 +197,10 @@ static void become_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
     if (rv != APR_SUCCESS) {
         itk_log(ITK_LOG_ERR, rv, "itk-drop-failed: cannot become %s (uid %lu,"
                 " gid %lu): %s failed. Its virtual hosts answer 503. The "
-                "server needs CAP_SETUID and CAP_SETGID%s",
+                "server needs CAP_SETUID and CAP_SETGID, and CAP_SYS_NICE "
+                "for a NiceValue below its own",
                 ident->name, (unsigned long)ident->uid,
-                (unsigned long)ident->gid, what,
-                ident->nice < 0 ? ", CAP_SYS_NICE for its NiceValue" : "");
+                (unsigned long)ident->gid, what);
         _exit(ITK_EXIT_IDENT);
     }
     give_signals_back(st);
@@ -401,10 +410,7 @@ static apr_status_t setup(state_t *st, const itk_spawner_t *sp)
     if (rv != APR_SUCCESS) {
         itk_log(ITK_LOG_ERR, rv, "itk-no-capability: virtual hosts cannot "
                 "have users: the server's processes have no CAP_SETUID and "
-                "CAP_SETGID%s. Give the service or container these "
-                "capabilities",
-                itk_policy_needs_nice(sp->policy)
-                    ? " (and CAP_SYS_NICE, for a negative NiceValue)" : "");
+                "CAP_SETGID. Give the service or container these");
     }
     return rv;
 }

@@ -326,6 +326,21 @@ static void wait_for_end(pid_t pid)
     }
 }
 
+/* A graceful restart: idle workers leave and write their buffered logs while
+ * the piped loggers of this configuration still live. That takes a moment;
+ * who is busy is not waited for. */
+static void begin_drain(void)
+{
+    int tries = 150;
+
+    close_fd(&itk_self.life[1]);
+    retained->life[1] = -1;
+    while (tries-- > 0 &&
+           !atomic_load(&itk_self.area.shared->drained)) {
+        apr_sleep(apr_time_from_msec(2));
+    }
+}
+
 /* The configuration goes. Unless that is for a graceful restart, nothing may
  * be left behind: wait until all our processes have ended. */
 static apr_status_t end_generation(void *data)
@@ -334,8 +349,13 @@ static apr_status_t end_generation(void *data)
     int i;
 
     (void)data;
-    if (getpid() != parent_pid ||
-        (mpm->restart_pending && !mpm->is_ungraceful)) {
+    if (getpid() != parent_pid) {
+        return APR_SUCCESS;
+    }
+    if (mpm->restart_pending && !mpm->is_ungraceful) {
+        if (get_retained()->started && retained->spawner) {
+            begin_drain();
+        }
         return APR_SUCCESS;
     }
     let_go_of_previous();

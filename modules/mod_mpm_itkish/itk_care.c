@@ -1,0 +1,172 @@
+#include "itk_brood.h"
+
+#include <string.h>
+
+#include "itk_log.h"
+
+/* The broker's housekeeping: idle workers, spares, processes that do not
+ * move, and what children that were killed left behind. */
+
+#define TICK_MS     1000
+#define NASCENT_S   5       /* a worker that is not there by then */
+#define AUDIT_TICKS 5
+
+/* One worker's state against what it should be. */
+static void check_worker(itk_brood_t *st, uint32_t slot, uint32_t now)
+{
+    itk_member_t *w = &st->workers[slot];
+    uint64_t word = itk_brood_word(st, slot);
+    uint32_t owner = itk_word_owner(word);
+    uint32_t used = atomic_load(&st->area->slots[slot].used);
+
+    if (w->pid == 0 && now - w->born > NASCENT_S) {
+        itk_log(ITK_LOG_WARN, 0, "itk-zygote-stuck: the zygote of %s does "
+                "not start workers (stopped?), killing it",
+                st->policy->idents[w->ident].name);
+        w->born = now;
+        itk_brood_kill(st, w->ident, st->houses[w->ident].pid);
+    }
+    if (itk_word_state(word) == ITK_SLOT_BUSY && owner != ITK_BROKER &&
+        (owner >= st->area->n_seats || st->clients[owner].fd < 0) &&
+        itk_area_swap(st->area, slot, word,
+                      itk_word(w->serial, ITK_SLOT_BUSY, ITK_BROKER))) {
+        itk_brood_adopt(st, slot);
+    }
+    if (itk_word_state(word) == ITK_SLOT_IDLE) {
+        int spare = st->houses[w->ident].idle < st->policy->min_spare;
+
+        if (st->draining || (!spare && now >= used &&
+                             now - used >= st->policy->idle_timeout)) {
+            (void)itk_brood_retire(st, slot);
+        }
+        else {
+            st->houses[w->ident].idle++;
+        }
+    }
+}
+
+static void check_workers(itk_brood_t *st)
+{
+    uint32_t now = itk_area_clock();
+    uint32_t i;
+
+    for (i = 0; i < st->policy->n_idents; i++) {
+        st->houses[i].idle = 0;
+    }
+    for (i = 0; i < st->area->n_slots; i++) {
+        if (st->workers[i].fd >= 0) {
+            check_worker(st, i, now);
+        }
+    }
+    for (i = 1; i < st->policy->n_idents; i++) {
+        itk_house_t *h = &st->houses[i];
+
+        if (h->fd >= 0 && h->live == 0 &&
+            now - h->empty_since > st->policy->idle_timeout) {
+            itk_brood_forget_zygote(st, i);
+        }
+    }
+}
+
+/* ItkishMinSpare: start what is missing, a few at a time. */
+static void start_spares(itk_brood_t *st)
+{
+    int64_t now = itk_brood_now();
+    int some = 32;
+    uint32_t i;
+
+    for (i = 1; i < st->policy->n_idents && some > 0; i++) {
+        itk_house_t *h = &st->houses[i];
+
+        while (h->idle < st->policy->min_spare && some > 0 &&
+               st->live < st->policy->max_workers && now >= h->not_before) {
+            uint32_t slot = itk_brood_start(st, i, ITK_BROKER);
+
+            if (slot == ITK_NO_SLOT) {
+                return;
+            }
+            itk_brood_adopt(st, slot);
+            h->idle++;
+            some--;
+        }
+    }
+}
+
+/* Idle by its word, but on no stack: its child died between the two steps.
+ * Found so twice, it is asked whether it is idle and put back. */
+static void audit_slot(itk_brood_t *st, uint32_t slot)
+{
+    itk_member_t *w = &st->workers[slot];
+    uint64_t word = itk_brood_word(st, slot);
+    uint32_t serial = itk_word_serial(word);
+    int lost = (itk_word_state(word) == ITK_SLOT_IDLE ||
+                itk_word_state(word) == ITK_SLOT_REAPED) &&
+               st->seen[slot] != st->stamp;
+
+    w->missed = lost ? w->missed + 1 : 0;
+    if (w->missed < 2) {
+        return;
+    }
+    w->missed = 0;
+    if (itk_word_state(word) == ITK_SLOT_IDLE && w->fd >= 0) {
+        if (itk_area_swap(st->area, slot, word,
+                          itk_word(serial, ITK_SLOT_BUSY, ITK_BROKER))) {
+            itk_brood_adopt(st, slot);
+        }
+    }
+    else {
+        (void)itk_area_swap(st->area, slot, word,
+                            itk_word(serial, ITK_SLOT_FREE, 0));
+    }
+}
+
+/* A child killed between count and seat leaves a count too many; put right
+ * what is wrong while nothing moves. */
+static void audit_counts(itk_brood_t *st)
+{
+    uint32_t i, vhost;
+
+    memset(st->recount, 0, st->area->n_vhosts * sizeof(uint32_t));
+    for (i = 0; i < st->area->n_seats; i++) {
+        vhost = atomic_load(&st->area->seats[i].vhost);
+        if (vhost < st->area->n_vhosts) {
+            st->recount[vhost]++;
+        }
+    }
+    for (i = 0; i < st->area->n_vhosts; i++) {
+        uint32_t count = atomic_load(&st->area->counts[i]);
+
+        if (count > st->recount[i] && st->recount[i] == 0) {
+            (void)atomic_compare_exchange_strong(&st->area->counts[i], &count,
+                                                 0);
+        }
+    }
+}
+
+static void audit(itk_brood_t *st)
+{
+    uint32_t i;
+
+    st->stamp++;
+    for (i = 1; i < st->policy->n_idents; i++) {
+        if (st->houses[i].live > 0) {
+            itk_area_sweep(st->area, i, st->seen, st->stamp);
+        }
+    }
+    for (i = 0; i < st->area->n_slots; i++) {
+        audit_slot(st, i);
+    }
+    audit_counts(st);
+}
+
+void itk_care_tick(itk_brood_t *st)
+{
+    st->next_tick = itk_brood_now() + TICK_MS;
+    check_workers(st);
+    if (!st->draining) {
+        start_spares(st);
+    }
+    if (++st->ticks % AUDIT_TICKS == 0) {
+        audit(st);
+    }
+}
