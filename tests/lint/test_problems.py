@@ -1,0 +1,78 @@
+"""docs/problems.md has every problem id of the code, and no other."""
+
+import json
+import pathlib
+import re
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+TOOL = TOP / "tools/ea-mpm"
+
+# Words of that shape in the code that are not problems.
+OTHER = {
+    # options and their like
+    "progress-fd", "dry-run", "no-restart", "no-rehearsal", "allow-socket",
+    "require-rehearsal", "ask-root",
+    # programs, packages, layouts, directories
+    "ea-mpm", "apache2-bin", "apache2-mpm-event", "bitnami-apache2",
+    "docker-httpd", "docker-php", "httpd-itk", "libapache2-mpm-itk",
+    "php-fpm", "php8-fpm", "rc-service", "www-data", "conf-available",
+    "conf-enabled", "mods-available", "mods-enabled", "sysrq-trigger",
+    # words of systemctl
+    "reset-failed", "try-restart",
+    # values of JSON fields
+    "control-command", "not-probed", "needs-changes",
+}
+# Problems of one word.
+PLAIN = {"internal", "interrupted"}
+
+LITERAL = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')
+
+
+def in_code():
+    ids = set()
+    for path in TOOL.rglob("*.c"):
+        text = path.read_text()
+        ids |= set(LITERAL.findall(text))
+        ids |= {w for w in PLAIN if f'"{w}"' in text}
+    return ids - OTHER
+
+
+def in_rules():
+    ids = set()
+
+    def walk(value):
+        if isinstance(value, dict):
+            if isinstance(value.get("problem"), str):
+                ids.add(value["problem"])
+            for v in value.values():
+                walk(v)
+        elif isinstance(value, list):
+            for v in value:
+                walk(v)
+    for path in (TOOL / "rules.d").glob("*.json"):
+        walk(json.loads(path.read_text()))
+    return ids
+
+
+def documented():
+    text = (TOP / "docs/problems.md").read_text()
+    rows = "\n".join(re.findall(r"(?m)^\| (`.*?) \|", text))
+    notes = re.search(r"(?s)Notes of the configuration walk.*?\n\n",
+                      text).group(0)
+    return set(re.findall(r"`([a-z0-9-]+)`", rows + notes))
+
+
+def test_every_problem_of_the_code_is_documented():
+    missing = (in_code() | in_rules()) - documented()
+    assert not missing, f"not in docs/problems.md: {sorted(missing)}"
+
+
+def test_every_documented_problem_exists():
+    gone = documented() - in_code() - in_rules()
+    assert not gone, f"in docs/problems.md only: {sorted(gone)}"
+
+
+def test_what_is_listed_as_no_problem_is_in_the_code():
+    text = "".join(p.read_text() for p in TOOL.rglob("*.c"))
+    stale = {w for w in OTHER if f'"{w}"' not in text}
+    assert not stale - {"needs-changes"}, sorted(stale)
