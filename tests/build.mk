@@ -16,12 +16,13 @@ check: check-deps
 check-deps:
 	tests/install-deps.sh
 
-# One tier. Its folder's build.mk may set PYTEST_FLAGS_NAME.
-check-%: all
+# One tier. Its folder's build.mk may set PYTEST_FLAGS_NAME and add programs
+# of its own to test-programs.
+check-%: all test-programs
 	@mkdir -p $(BUILD)/check
 	$(PYTEST) -n $(PYTEST_JOBS) --dist loadfile -rs $(PYTEST_FLAGS) \
 	    $(PYTEST_FLAGS_$*) --junitxml=$(BUILD)/check/$*.xml tests/$*
 
 include $(wildcard tests/*/build.mk)
 
-.PHONY: check check-deps
+.PHONY: check check-deps test-programs

@@ -1,5 +1,5 @@
 # The program that the conf tier compares with httpd.
-all: $(BUILD)/tests/walk
+test-programs: $(BUILD)/tests/walk
 
 $(BUILD)/tests/walk: tests/conf/walk.c $(TOOL_LIB)
 	@mkdir -p $(@D)

@@ -1,5 +1,5 @@
 # What the crash tier preloads, and a switch without a server to break.
-all: $(BUILD)/tests/faultshim.so $(BUILD)/tests/crashdriver
+test-programs: $(BUILD)/tests/faultshim.so $(BUILD)/tests/crashdriver
 
 $(BUILD)/tests/faultshim.so: tests/crash/faultshim.c
 	@mkdir -p $(@D)
