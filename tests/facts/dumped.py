@@ -6,7 +6,8 @@ import pathlib
 import subprocess
 
 TOP = pathlib.Path(__file__).parent.parent.parent
-PROGRAM = os.environ.get("DUMP_FACTS") or str(TOP / "build/tests/dump_facts")
+PROGRAM = os.path.join(os.environ.get("BUILD") or TOP / "build",
+                       "tests/dump_facts")
 
 
 def dump(*args, sandbox=None, **kw):
