@@ -1,5 +1,6 @@
 #include "mod_mpm_itkish_router.h"
 #include "mod_mpm_itkish_head.h"
+#include "mod_mpm_itkish_memo.h"
 #include "mod_mpm_itkish_speaks.h"
 #include "itk_clienthello.h"
 #include "itk_head.h"
@@ -191,10 +192,18 @@ static step_t route_tls(router_t *router, const char *data, apr_size_t len)
 static step_t parse_plain(router_t *router, const char *data, apr_size_t len)
 {
     server_rec *server;
+    itk_plain_t plain;
+    int is_plain = itk_plain_head(&plain, data, len);
 
+    if (is_plain && (server = itk_memo_find(router->c, &plain)) != NULL) {
+        return decide(router, ITK_ROUTE_SERVER, server, "host seen before");
+    }
     router->parsed = len;
     if (itk_head_parse(&server, router->c, data, len) == ITK_PARSE_STARVED) {
         return want(router, router->skip + len + 1);
+    }
+    if (is_plain) {
+        itk_memo_keep(router->c, &plain, server);
     }
     return decide(router, ITK_ROUTE_SERVER, server, "head");
 }

@@ -1,12 +1,30 @@
 /* The head scanner: in any pieces it says yes at the same byte, and never
- * before a line has ended. */
+ * before a line has ended. A plain head ends where the scanner says, and
+ * nothing shorter is one. */
 
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "itk_head.h"
+#include "itk_plain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_plain(const char *text, size_t size, size_t end)
+{
+    itk_plain_t plain, again;
+
+    if (!itk_plain_head(&plain, text, size)) {
+        return;
+    }
+    if (plain.len != end || plain.host < text
+        || plain.host + plain.host_len > text + end
+        || itk_plain_head(&again, text, end - 1)
+        || !itk_plain_head(&again, text, end)
+        || again.host != plain.host || again.fields != plain.fields) {
+        abort();
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -28,5 +46,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (found && fast.seen != slow.seen) {
         abort();
     }
+    check_plain(text, size, found ? slow.seen : 0);
     return 0;
 }

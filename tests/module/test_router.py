@@ -19,6 +19,7 @@ class Routed:
         self.server.start()
         self.failures = []
         self.kinds = {}
+        self.whys = {}
         self.pairs = set()
 
     def run(self, name, role, chunks, **kw):
@@ -32,6 +33,7 @@ class Routed:
         name, role, chunks = case
         answer = self.run(name, role, chunks, **kw)
         self.kinds[answer.kind] = self.kinds.get(answer.kind, 0) + 1
+        self.whys[answer.why] = self.whys.get(answer.why, 0) + 1
         if answer.served == "-":
             return answer       # httpd closed without logging a request
         self.pairs.add((role, answer.served))
@@ -153,9 +155,29 @@ def test_generated_heads_are_routed_as_served(routed):
                                "proxy", "v6") if role in routed.topology.at]
     tried = routing.fuzz(routing.fuzz_seconds(), seed, roles,
                          lambda case: routed.judge(case, patience=0.01))
-    print(f"ITK_FUZZ_SEED={seed}: {tried} inputs, {routed.kinds}")
+    print(f"ITK_FUZZ_SEED={seed}: {tried} inputs, {routed.kinds}, "
+          f"{routed.whys}")
     routed.check()
     assert tried > 50
+    assert routed.whys["host seen before"] > 10 and routed.whys["head"] > 10
+
+
+def test_a_host_seen_before_is_remembered_for_its_address_only(routed):
+    """The same name means another vhost elsewhere, or on a shorter leash."""
+    good = routing.get("B.test")
+    for role in ("names", "strict", "limits", "first_address",
+                 "second_address", "any_port", "names"):
+        for _ in range(6):      # every child sees it
+            answer = routed.judge(("plain", role, [good]))
+            assert answer.routed.startswith("b.test"), (role, answer)
+        assert routed.judge(("many", role, [routing.head(
+            "GET / HTTP/1.1", "Host: B.test", *["X: y"] * 5)])).routed \
+            .startswith("a.test" if role in ("limits",) else "b.test")
+        assert routed.judge(("again", role, [good])).why == "host seen before"
+    # Two vhosts, first the other one.
+    assert routed.judge(("first", "first_address", [
+        routing.get("nobody.test")])).routed.startswith("b.test")
+    routed.check()
 
 
 def test_the_router_says_nothing_in_the_log(routed):
