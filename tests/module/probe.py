@@ -72,3 +72,14 @@ def available():
                                   "httpd.h")):
         return "needs httpd's headers (apxs)"
     return None
+
+
+def sanitizer():
+    """The libasan that a server must preload for an instrumented module, or
+    None."""
+    done = subprocess.run([helpers_build.compiler(),
+                           "-print-file-name=libasan.so"],
+                          capture_output=True, text=True)
+    path = os.path.realpath(done.stdout.strip())
+    return path if os.path.isabs(done.stdout.strip()) and os.path.exists(path) \
+        else None

@@ -9,11 +9,15 @@ import routing
 class Routed:
     """A stock server with the probe, and the vhosts of routing.Topology."""
 
-    def __init__(self, make, *flags, timeout=None, accept_filter="none"):
+    def __init__(self, make, *flags, timeout=None, accept_filter="none",
+                 sanitizer=False):
         self.server = make("prefork", ("ssl", "remoteip", "socache_shmcb"),
                            MaxRequestWorkers=60, Timeout=20)
         self.server.add(f"AcceptFilter http {accept_filter}\n"
                         f"AcceptFilter https {accept_filter}\n")
+        if sanitizer:
+            self.server.env = {"LD_PRELOAD": probes.sanitizer(),
+                               "ASAN_OPTIONS": "detect_leaks=0"}
         self.probe = probes.Probe(self.server, *flags, timeout=timeout)
         self.topology = routing.Topology(self.server)
         self.server.start()
@@ -246,3 +250,23 @@ def test_other_builds_and_settings_route_alike(httpd, accept_filter, flags):
         if case[1] in ("names", "limits", "registered", "proxy"):
             routed.judge(case)
     routed.check()
+
+
+def test_no_input_makes_the_router_touch_foreign_memory(httpd):
+    """Corpus and generator with the router under ASan and UBSan: a finding
+    ends the child, which the error log tells."""
+    _skip_without_probe()
+    if not probes.sanitizer():
+        pytest.skip("needs the compiler's libasan")
+    routed = Routed(httpd, "-g", "-fsanitize=address,undefined",
+                    "-fno-sanitize-recover=all", sanitizer=True)
+    for case in routing.corpus(routed.topology):
+        if case[1] in ("names", "unsafe", "proxy"):
+            routed.judge(case)
+    seed = routing.fuzz_seed()
+    roles = ["names", "unsafe", "limits", "proxy"]
+    tried = routing.fuzz(routing.fuzz_seconds() / 2, seed, roles,
+                         lambda case: routed.judge(case, patience=0.01))
+    print(f"ITK_FUZZ_SEED={seed}: {tried} inputs")
+    routed.check()
+    assert "Sanitizer" not in routed.server.said()
