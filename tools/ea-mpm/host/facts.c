@@ -477,6 +477,9 @@ apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
     if (how->deep) {
         em_gather_htaccess(facts, p);
     }
+    if (how->available) {
+        em_gather_available(facts, p);
+    }
     *pfacts = facts;
 leave:
     return rv;

@@ -38,6 +38,8 @@ void em_gather_listens(em_facts_t *facts, apr_pool_t *p);
 void em_gather_vhosts(em_facts_t *facts, apr_pool_t *p);
 /* facts->htaccess: every document root is read. */
 void em_gather_htaccess(em_facts_t *facts, apr_pool_t *p);
+/* facts->available: the package manager is asked (not below another root). */
+void em_gather_available(em_facts_t *facts, apr_pool_t *p);
 /* facts->service. */
 void em_gather_service(em_facts_t *facts, const em_options_t *options,
                        int booted, apr_pool_t *p);
