@@ -21,6 +21,8 @@ OTHER = {
     "reset-failed", "try-restart",
     # values of JSON fields
     "control-command", "not-probed", "needs-changes",
+    # a handler of httpd
+    "default-handler",
 }
 # Problems of one word.
 PLAIN = {"internal", "interrupted"}

@@ -39,13 +39,25 @@ typedef struct em_rule_t {
     const char *origin;         /* the file it was read from */
     const char *id;             /* module id pattern (fnmatch) */
     const char *threads;        /* only when the file is "unsafe"/"safe" */
+    const char *together;       /* only while this module is loaded too, or
+                                 * NULL */
     apr_array_header_t *mpms;   /* const char *: MPMs it accepts */
-    apr_array_header_t *resolutions;    /* const char * */
-    const em_json_t *raw;
+    apr_array_header_t *resolutions;    /* const char *; "--..." is an
+                                         * option of switch */
+    apr_array_header_t *handlers;       /* const char *: patterns of handler
+                                         * names that the module serves */
+    apr_array_header_t *directives;     /* const char *: directives that the
+                                         * module brings */
+    const char *leak;           /* problem id where a handler is left without
+                                 * its module, or NULL */
+    const char *gone;           /* what it means that the module's directives
+                                 * are gone, a sentence, or NULL */
 } em_rule_t;
 
-/* Read the shipped rules and the admin's (same file name = replaces,
- * otherwise adds). A broken file is an error that names line and column. */
+/* Read the shipped rules (SHIPPED_DIR is a path of this machine) and the
+ * admin's (ADMIN_DIR is one inside VIEW): a file of the same name replaces,
+ * others add. A directory that is not there is empty. A broken file is an
+ * error ("rules-broken") that names file, line and column. */
 apr_status_t em_rules_read(apr_array_header_t **prules, const em_view_t *view,
                            const char *shipped_dir, const char *admin_dir,
                            em_result_t *res, apr_pool_t *p);

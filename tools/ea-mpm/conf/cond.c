@@ -1,6 +1,5 @@
 #include "conf/walk.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "conf/known.h"
+#include "conf/regex.h"
 
 void em_walk_loaded(em_walk_t *w, const char *id, const char *so)
 {
@@ -92,38 +92,6 @@ static int version_compare(const int v[3], const char *text)
     return 0;
 }
 
-/* httpd uses PCRE; what version patterns use of it beyond POSIX is "\d" and
- * "(?:". -1: not a pattern. */
-static int version_match(const int v[3], const char *pattern, apr_pool_t *p)
-{
-    char *posix = apr_palloc(p, 5 * strlen(pattern) + 1), *out = posix;
-    regex_t re;
-    int rc;
-
-    while (*pattern) {
-        if (pattern[0] == '\\' && pattern[1] == 'd') {
-            memcpy(out, "[0-9]", 5);
-            out += 5;
-            pattern += 2;
-        }
-        else if (strncmp(pattern, "(?:", 3) == 0) {
-            *out++ = '(';
-            pattern += 3;
-        }
-        else {
-            *out++ = *pattern++;
-        }
-    }
-    *out = '\0';
-    if (regcomp(&re, posix, REG_EXTENDED | REG_NOSUB) != 0) {
-        return -1;
-    }
-    rc = regexec(&re, apr_psprintf(p, "%d.%d.%d", v[0], v[1], v[2]), 0, NULL,
-                 0);
-    regfree(&re);
-    return rc == 0;
-}
-
 /* <IfVersion [[!]operator] version>; a version between slashes, or the "~"
  * operator, is a pattern (mod_version.c start_ifversion). */
 static int version_holds(em_walk_t *w, const char *args, const char **pwhy)
@@ -131,6 +99,7 @@ static int version_holds(em_walk_t *w, const char *args, const char **pwhy)
     const char *one = em_conf_word(args, 0, w->pool);
     const char *two = em_conf_word(args, 1, w->pool);
     const char *op = two ? one : "=", *text = two ? two : one;
+    const int *v = w->how->version;
     int not = op[0] == '!' && op[1], cmp, holds;
     apr_size_t len = text ? strlen(text) : 0;
 
@@ -145,17 +114,17 @@ static int version_holds(em_walk_t *w, const char *args, const char **pwhy)
             *pwhy = "has a pattern without its last \"/\"";
             return 0;
         }
-        holds = version_match(w->how->version,
-                              op[0] == '~' ? text
-                              : apr_pstrmemdup(w->pool, text + 1, len - 2),
-                              w->pool);
+        holds = em_regex_matches(op[0] == '~' ? text
+                                 : apr_pstrmemdup(w->pool, text + 1, len - 2),
+                                 apr_psprintf(w->pool, "%d.%d.%d", v[0], v[1],
+                                              v[2]), w->pool);
         if (holds < 0) {
             *pwhy = "has a pattern that is not a regular expression";
             return 0;
         }
         return holds != not;
     }
-    cmp = version_compare(w->how->version, text);
+    cmp = version_compare(v, text);
     if (cmp == 2) {
         *pwhy = "has something else than a version number";
         return 0;

@@ -166,6 +166,10 @@ apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
 
 /* The loaded module ID ("php_module"), or NULL. */
 const em_module_t *em_facts_module(const em_facts_t *facts, const char *id);
+/* Is the module ID in the file SO (as LoadModule names it) thread-safe, told
+ * by the file's own symbols? For modules that only a plan would load. */
+em_threads_t em_facts_threads(const em_facts_t *facts, const char *id,
+                              const char *so, apr_pool_t *p);
 /* The installed MPM, or NULL. */
 const em_installed_t *em_facts_installed(const em_facts_t *facts,
                                          const char *mpm);

@@ -169,3 +169,14 @@ const em_module_t *em_facts_module(const em_facts_t *facts, const char *id)
     }
     return NULL;
 }
+
+em_threads_t em_facts_threads(const em_facts_t *facts, const char *id,
+                              const char *so, apr_pool_t *p)
+{
+    em_elf_cache_t *elfs = em_elf_cache_make(facts->view, p);
+    const em_elf_t *elf
+        = em_elf_cache_get(elfs, em_gather_path(facts->httpd.server_root, so,
+                                                p));
+
+    return elf ? threads_of(elf, id, p) : EM_THREADS_UNKNOWN;
+}

@@ -1,0 +1,111 @@
+#include "check/judge.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+/* What is wrong already, for information, and what the walk of the future
+ * configuration complains of. */
+
+static void told_before(em_judge_t *j)
+{
+    const em_facts_t *facts = j->facts;
+    em_finding_t *f;
+
+    if (facts->pending) {
+        f = em_judge_add(j, "mpm-pending", EM_INFO,
+                         "The server runs %s, but its configuration says %s: "
+                         "the next reload would end it",
+                         facts->running.mpm ? facts->running.mpm
+                         : "another MPM",
+                         facts->configured ? facts->configured : "none");
+        em_judge_resolve(f, "Switch to either of the two; both ways end with "
+                         "a full restart");
+    }
+    if (!facts->configured && facts->configured_all
+        && facts->configured_all->nelts > 1) {
+        const em_mpm_line_t *line
+            = APR_ARRAY_IDX(facts->configured_all, 1, em_mpm_line_t *);
+
+        f = em_judge_add(j, "mpm-two-loaded", EM_INFO, "More than one MPM is "
+                         "loaded (AH00534); the switch leaves one");
+        f->file = line->file->path;
+        f->line = line->line;
+    }
+    else if (!facts->configured && !facts->httpd.static_mpm) {
+        (void)em_judge_add(j, "mpm-none-loaded", EM_INFO, "No MPM is loaded "
+                           "(AH00534); the switch enables one");
+    }
+}
+
+static void missing_files(em_judge_t *j)
+{
+    for (int i = 0; i < j->facts->modules->nelts; i++) {
+        const em_module_t *m = APR_ARRAY_IDX(j->facts->modules, i,
+                                             em_module_t *);
+        int stays = em_judge_has(j, m->id);
+        em_finding_t *f;
+
+        if (!m->missing && !m->mismatch) {
+            continue;
+        }
+        f = em_judge_add(j, m->missing ? "module-file-missing"
+                         : "module-mismatch",
+                         stays ? EM_REFUSE : EM_INFO,
+                         m->missing ? "%s is not there%s"
+                         : "%s does not hold the module that this line names%s",
+                         m->so, stays ? "; httpd does not start with this "
+                         "line, under any MPM" : "; the switch takes the "
+                         "line out");
+        f->module = m->id;
+        f->file = m->file;
+        f->line = m->line;
+        if (stays) {
+            em_judge_resolve(f, "Install the package that brings the file, "
+                             "or take the line out");
+        }
+    }
+}
+
+static int has_note(const em_conf_t *conf, const em_conf_note_t *note)
+{
+    for (int i = 0; i < conf->notes->nelts; i++) {
+        const em_conf_note_t *n = APR_ARRAY_IDX(conf->notes, i,
+                                                em_conf_note_t *);
+
+        if (strcmp(n->problem, note->problem) == 0
+            && strcmp(n->message, note->message) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* What httpd refuses to read stops every start. Where httpd itself just
+ * accepted the present configuration, our complaint about it is wrong. */
+static void notes(em_judge_t *j)
+{
+    for (int i = 0; i < j->after->notes->nelts; i++) {
+        const em_conf_note_t *n = APR_ARRAY_IDX(j->after->notes, i,
+                                                em_conf_note_t *);
+        int old = has_note(j->before, n);
+        em_finding_t *f;
+
+        if (!n->fatal || (old && j->facts->httpd.tested
+                          && j->facts->httpd.test_ok)) {
+            continue;
+        }
+        f = em_judge_add(j, "config-broken", EM_REFUSE, "%s%s", n->message,
+                         old ? "; httpd refuses this now as well" : "");
+        f->file = n->file;
+        f->line = n->line;
+        em_judge_resolve(f, "Correct it, then look with: httpd -t");
+    }
+}
+
+void em_judge_faults(em_judge_t *j)
+{
+    told_before(j);
+    missing_files(j);
+    notes(j);
+}
