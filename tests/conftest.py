@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures import cache, debian_tree, sandbox as sandboxes
+from fixtures import cache, debian_tree, httpd_builds, sandbox as sandboxes
 
 
 def _made(make):
@@ -37,3 +37,31 @@ def debian():
 def debian_for_module():
     """The same for a sandbox that every test of a file shares."""
     yield from _made(debian_tree.debian)
+
+
+@pytest.fixture
+def shared_httpd(tmp_path):
+    """shared_httpd(mpm="event"): an httpd built from source with all MPMs as
+    modules, at a place of its own, stopped."""
+    yield from _built(httpd_builds.shared, tmp_path)
+
+
+@pytest.fixture
+def static_httpd(tmp_path):
+    """The same with prefork compiled in."""
+    yield from _built(lambda: httpd_builds.static("prefork"), tmp_path)
+
+
+def _built(build, directory):
+    made = []
+
+    def make(mpm="event"):
+        try:
+            made.append(httpd_builds.Relocated(
+                build(), directory / f"httpd{len(made)}", mpm))
+        except cache.Unavailable as e:
+            pytest.skip(str(e))
+        return made[-1]
+    yield make
+    for one in made:
+        one.stop()
