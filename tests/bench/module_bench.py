@@ -82,7 +82,7 @@ def build(kind, case):
     if case.tls:
         server.tls_port = server.listen(protocol="https")
         server.add("SSLSessionCache shmcb:run/ssl(512000)")
-    if kind == "itkish" and case.hosts > 200:
+    if kind == "itkish" and case.hosts > 100:
         server.add(f"ItkishMaxWorkers {case.hosts + 100}")
     for n in range(case.hosts):
         user = f"#{users.numeric_uid()}" if case.identities else None
@@ -134,6 +134,26 @@ def load(server, case, seconds):
     return float(rate.group(1))
 
 
+def server_cpu(server):
+    """Seconds of CPU that a server has used, ended children included."""
+    ticks = 0
+    for process in server.processes():
+        try:
+            with open(f"/proc/{process.pid}/stat") as f:
+                fields = f.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def warm_up(server, case):
+    """Everybody has been served once; caches between processes are full."""
+    for name in list(server.hosts) if case.hosts > 1 else ():
+        assert server.get(case.path, name).status == 200
+    load(server, case, 1 + case.connections // 25)
+
+
 @contextlib.contextmanager
 def servers(kinds, case):
     """All kinds at once for one case."""
@@ -148,16 +168,20 @@ def servers(kinds, case):
 
 
 def measure(case, kinds, rounds, seconds):
-    """{kind: [rate per round]} for one case."""
+    """({kind: [rate per round]}, {kind: CPU microseconds per request})."""
     rates = {kind: [] for kind in kinds}
+    used = dict.fromkeys(kinds, 0.0)
     with servers(kinds, case) as made:
         for kind in kinds:
-            load(made[kind], case, 1)               # warm up, not counted
+            warm_up(made[kind], case)
         for n in range(rounds):
             turn = kinds[n % len(kinds):] + kinds[:n % len(kinds)]
             for kind in turn:
+                before = server_cpu(made[kind])
                 rates[kind].append(load(made[kind], case, seconds))
-    return rates
+                used[kind] += server_cpu(made[kind]) - before
+    return rates, {kind: used[kind] * 1e6 / (sum(rates[kind]) * seconds)
+                   for kind in kinds}
 
 
 def ratio(rates, kind, to):
@@ -256,11 +280,12 @@ def show(value, form="{:.2f}x"):
 def run_rates(cases, kinds, rounds, seconds):
     """Measure and print the throughput table; returns its rows."""
     print(f"{'case':34} {'stock/s':>9} {'itk/s':>9} {'itkish/s':>9} "
-          f"{'vs stock':>9} {'target':>7} {'vs itk':>9} {'target':>7}")
+          f"{'vs stock':>9} {'target':>7} {'vs itk':>9} {'target':>7}   "
+          "CPU us/request")
     rows = []
     for case in cases:
-        rates = measure(case, kinds, rounds, seconds)
-        row = {"case": case.name, "rates": rates,
+        rates, cpu = measure(case, kinds, rounds, seconds)
+        row = {"case": case.name, "rates": rates, "cpu_us": cpu,
                "vs_stock": ratio(rates, "itkish", "prefork"),
                "vs_itk": ratio(rates, "itkish", "mpm_itk")}
         rows.append(row)
@@ -271,7 +296,8 @@ def run_rates(cases, kinds, rounds, seconds):
               f"{show(row['vs_stock']):>9} "
               f"{show(case.vs_stock, '{:.2f}'):>7} "
               f"{show(row['vs_itk'], '{:.1f}x'):>9} "
-              f"{show(case.vs_itk, '{:.1f}'):>7} "
+              f"{show(case.vs_itk, '{:.1f}'):>7}   "
+              f"{'/'.join(f'{cpu[kind]:.0f}' for kind in kinds):14} "
               f"{verdict(row['vs_stock'], case.vs_stock)} "
               f"{verdict(row['vs_itk'], case.vs_itk)}".rstrip(), flush=True)
     return rows
