@@ -1,0 +1,158 @@
+"""The RPM packages: judged by rpmlint, built by rpmbuild, installed, upgraded
+and erased by dnf beside a real httpd in the RHEL family's layout."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from fixtures import cache, debs, rpms, tool
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+VERSION = (TOP / "VERSION").read_text().strip()
+OURS = ["ea-mpm", "mod_mpm_itkish"]
+
+
+def skipping(make, *args):
+    try:
+        return make(*args)
+    except cache.Unavailable as e:
+        pytest.skip(str(e))
+
+
+def _build(out, release=None):
+    """Our packages, built inside an RPM system that has httpd-devel."""
+    source = out / "SOURCES"
+    source.mkdir(parents=True)
+    tree = out / f"ea-mpm-{VERSION}"
+    tree.mkdir()
+    debs.tree(tree)
+    subprocess.run(["tar", "-czf", source / f"ea-mpm-{VERSION}.tar.gz", "-C",
+                    out, tree.name], check=True)
+    shutil.rmtree(tree)
+    spec = (TOP / "rpm/ea-mpm.spec").read_text()
+    if release:
+        spec = re.sub(r"(?m)^(Release: *)1", rf"\g<1>{release}", spec)
+    (out / "ea-mpm.spec").write_text(spec)
+    with rpms.RpmSystem(rpms.el_repository()) as system:
+        system.dnf("install", "httpd-devel")
+        argv = ["rpmbuild", "-ba", "--nodeps", "--define", f"_topdir {out}",
+                str(out / "ea-mpm.spec")]
+        system.run(argv, timeout=600)
+    packages = out / "packages"
+    packages.mkdir()
+    for rpm in (out / "RPMS").rglob("*.rpm"):
+        rpm.rename(packages / rpm.name)
+    rpms.index(packages)
+    for name in ("BUILD", "BUILDROOT", "RPMS", "SOURCES"):
+        shutil.rmtree(out / name, ignore_errors=True)
+
+
+def built(release=None):
+    key = debs.digest() + "-" + rpms.digest(TOP / "rpm/ea-mpm.spec") \
+        + (f"-{release}" if release else "")
+    return cache.entry("our-rpms", key, lambda out: _build(out, release)) \
+        / "packages"
+
+
+@pytest.fixture
+def packages():
+    return skipping(built)
+
+
+@pytest.fixture
+def system(packages):
+    with skipping(rpms.RpmSystem, rpms.el_repository(), packages) as made:
+        made.dnf("install", "httpd")
+        yield made
+
+
+def started(system):
+    system.run(["httpd", "-k", "start"])
+    for _ in range(200):
+        if system.get("http://127.0.0.1/")[0]:
+            return
+        system.run("sleep 0.05")
+    raise AssertionError(system.read("/var/log/httpd/error_log"))
+
+
+def test_rpmlint_finds_no_error_and_no_warning(packages):
+    if not shutil.which("rpmlint"):
+        pytest.skip("rpmlint is not installed")
+    done = subprocess.run(
+        ["rpmlint", "-c", TOP / "rpm/rpmlint.toml", *TOP.glob("rpm/*.spec"),
+         *packages.glob("*.rpm")], capture_output=True, text=True)
+    assert "0 errors, 0 warnings" in done.stdout, done.stdout + done.stderr
+
+
+def test_dnf_erase_leaves_no_file_and_the_server_as_it_was(system):
+    started(system)
+    roots = ["/etc", "/usr", "/var/lib", "/srv"]
+    noise = re.compile(r"/var/lib/(rpm|dnf)|/var/lib/ea-mpm$")
+    before = system.listing(*roots)
+    system.dnf("install", *OURS)
+    assert tool.Tool(system, program="/usr/sbin/ea-mpm")("show").data[
+        "layout"]["id"] == "el"
+    system.dnf("remove", *OURS)
+    left = {p for p in system.listing(*roots) - before if not noise.match(p)}
+    assert left == set()
+    assert system.get("http://127.0.0.1/")[0] == 200
+
+
+def test_installing_the_module_changes_nothing_of_the_server(system):
+    started(system)
+    done = system.dnf("install", "mod_mpm_itkish")
+    assert "ea-mpm switch itk" in done.stdout
+    modules = system.run(["httpd", "-M"]).stdout
+    assert "mpm_event_module" in modules and "itkish" not in modules
+
+
+def test_the_tool_switches_through_00_mpm_conf_and_back(system):
+    """event to prefork, to itk with the packaged module, and rolled back."""
+    system.dnf("install", *OURS)
+    started(system)
+    ea = tool.Tool(system, program="/usr/sbin/ea-mpm")
+    shown = ea("show").data
+    assert shown["mpm"]["configured"] == "event"
+    assert shown["installed"][0]["package"] == "httpd"
+    before = system.read("/etc/httpd/conf.modules.d/00-mpm.conf")
+    for target in ("prefork", "itk"):
+        done = ea("switch", target)
+        assert done.ok, done
+        assert ea("show").data["mpm"]["running"] == target
+        assert system.get("http://127.0.0.1/")[0] == 200
+    for _ in range(2):
+        assert ea("rollback").ok
+    assert system.read("/etc/httpd/conf.modules.d/00-mpm.conf") == before
+    assert ea("show").data["mpm"]["running"] == "event"
+    assert system.get("http://127.0.0.1/")[0] == 200
+
+
+def test_an_upgrade_keeps_edited_configuration(system):
+    """%config(noreplace): an edited file stays, the new one is .rpmnew or
+    not written at all; the recorded changes stay as well."""
+    system.dnf("install", *OURS)
+    ea = tool.Tool(system, program="/usr/sbin/ea-mpm")
+    started(system)
+    assert ea("switch", "itk").ok
+    conf = "/etc/httpd/conf.modules.d/00-mpm-itkish.conf"
+    edited = system.read(conf)
+    assert re.search(r"(?m)^LoadModule mpm_itkish_module", edited)
+    system.offer(skipping(built, "2"))
+    system.dnf("upgrade", *OURS)
+    versions = system.run(["rpm", "-q", *OURS]).stdout
+    assert versions.count("-2") == 2, versions
+    assert system.read(conf) == edited
+    assert [h["to"] for h in ea("history").data["changes"]] == ["itk"]
+    assert system.get("http://127.0.0.1/")[0] == 200
+
+
+def test_the_package_that_can_undo_stays_while_a_switch_is_open(system):
+    system.dnf("install", "ea-mpm")
+    system.run("mkdir -p /var/lib/ea-mpm && ln -s journal/x "
+               "/var/lib/ea-mpm/open")
+    done = system.dnf("remove", "ea-mpm", check=False)
+    assert "ea-mpm recover" in done.stdout + done.stderr
+    assert system.run(["rpm", "-q", "ea-mpm"], check=False).returncode == 0
