@@ -17,6 +17,9 @@ OTHER = {
     "docker-httpd", "docker-php", "httpd-itk", "libapache2-mpm-itk",
     "php-fpm", "php8-fpm", "rc-service", "www-data", "conf-available",
     "conf-enabled", "mods-available", "mods-enabled", "sysrq-trigger",
+    "apt-cache", "ea-apache24-mod-mpm-event", "ea-apache24-mod-mpm-itk",
+    "ea-apache24-mod-mpm-prefork", "ea-apache24-mod-mpm-worker",
+    "libapache2-mod-mpm-itkish",
     # words of systemctl
     "reset-failed", "try-restart",
     # values of JSON fields

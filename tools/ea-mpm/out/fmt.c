@@ -112,6 +112,14 @@ const char *em_fmt_or(const char *text, const char *otherwise)
     return text && *text ? text : otherwise;
 }
 
+const char *em_fmt_sentence(const char *text, apr_pool_t *p)
+{
+    apr_size_t len = strlen(text);
+
+    return len && strchr(".!?:\n", text[len - 1]) ? text
+        : apr_pstrcat(p, text, ".", NULL);
+}
+
 em_paint_t em_fmt_severity(em_severity_t s)
 {
     switch (s) {

@@ -26,6 +26,8 @@ const char *em_fmt_time(apr_time_t t, apr_pool_t *p);
 const char *em_fmt_ms(long ms, apr_pool_t *p);
 /* TEXT, or "none" */
 const char *em_fmt_or(const char *text, const char *otherwise);
+/* TEXT with a full stop, unless it ends with a mark of its own. */
+const char *em_fmt_sentence(const char *text, apr_pool_t *p);
 em_paint_t em_fmt_severity(em_severity_t s);
 em_paint_t em_fmt_verdict(em_verdict_t v);
 

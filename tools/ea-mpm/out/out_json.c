@@ -1,8 +1,8 @@
 /* JSON output: one envelope a run, on success and on failure. */
 
-#include <string.h>
 #include <apr_strings.h>
 #include "cmd/cmd.h"
+#include "out/fmt.h"
 #include "out/json_parts.h"
 
 #define EM_JSON_FORMAT 1
@@ -69,16 +69,11 @@ void em_json_help(em_out_t *out, const em_report_t *report,
 /* What went wrong, and the next command: one text. */
 static const char *detail(const em_result_t *res, apr_pool_t *p)
 {
-    apr_size_t len;
-
     if (!res->detail || !res->hint) {
         return res->detail;
     }
-    len = strlen(res->detail);
-    return apr_pstrcat(p, res->detail,
-                       len && strchr(".!?\n", res->detail[len - 1]) ? ""
-                                                                    : ".",
-                       " Next: ", res->hint, NULL);
+    return apr_pstrcat(p, em_fmt_sentence(res->detail, p), " Next: ",
+                       res->hint, NULL);
 }
 
 static void finish(em_out_t *out, const char *name, em_report_kind_t kind,

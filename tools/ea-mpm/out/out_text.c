@@ -130,7 +130,8 @@ static void complain(em_out_t *out, const em_report_t *report,
     err.colour = out->err_colour;
     if (!told(report, res)) {
         fprintf(err.f, "%s ", em_fmt_paint(&err, EM_RED, "ea-mpm:"));
-        em_fmt_rest(err.f, 8, em_fmt_or(res->detail, "failed"));
+        em_fmt_rest(err.f, 8, em_fmt_sentence(
+                    em_fmt_or(res->detail, "failed"), out->pool));
         if (res->activity && res->exit_code != EM_EXIT_USAGE
             && res->exit_code != EM_EXIT_BUSY) {
             em_fmt_wrap(err.f, 8, apr_psprintf(out->pool, "while %s",

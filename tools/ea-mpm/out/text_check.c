@@ -33,7 +33,7 @@ void em_text_findings(em_out_t *out, const apr_array_header_t *findings,
             fprintf(out->f, "      %s\n",
                     em_fmt_place(f->file, f->line, out->pool));
         }
-        em_fmt_wrap(out->f, 6, f->message);
+        em_fmt_wrap(out->f, 6, em_fmt_sentence(f->message, out->pool));
         resolutions(out, f->resolutions);
     }
 }
@@ -71,11 +71,30 @@ void em_text_check(em_out_t *out, const em_report_t *report,
     }
     em_text_findings(out, check->findings, EM_INFO);
     if (check->verdict == EM_VERDICT_READY) {
-        fprintf(out->f, "\nNext: ea-mpm switch %s\n", check->target);
+        fprintf(out->f, "\nNext: %s\n",
+                em_text_switch_command(report->plan, out->pool));
     }
     else if (res->hint) {
         fprintf(out->f, "\nNext: %s\n", res->hint);
     }
+}
+
+/* As it would be typed, with the options that were asked for. */
+const char *em_text_switch_command(const em_plan_t *plan, apr_pool_t *p)
+{
+    const char *text = apr_pstrcat(p, "ea-mpm switch ", plan->to, NULL);
+    const em_request_t *r = &plan->request;
+    int i;
+
+    for (i = 0; r->with && i < r->with->nelts; ++i) {
+        text = apr_pstrcat(p, text, " --with ",
+                           APR_ARRAY_IDX(r->with, i, const char *), NULL);
+    }
+    for (i = 0; r->without && i < r->without->nelts; ++i) {
+        text = apr_pstrcat(p, text, " --without ",
+                           APR_ARRAY_IDX(r->without, i, const char *), NULL);
+    }
+    return text;
 }
 
 static const char *join(const apr_array_header_t *words, apr_pool_t *p)
@@ -103,7 +122,8 @@ void em_text_rules(em_out_t *out, const em_report_t *report,
             ? apr_psprintf(out->pool, "%s, if its file is thread-%s", r->id,
                            r->threads) : r->id);
         em_fmt_item(out->f, "  accepts", 11, join(r->mpms, out->pool));
-        em_fmt_item(out->f, "  reason", 11, r->reason);
+        em_fmt_item(out->f, "  reason", 11,
+                    em_fmt_sentence(r->reason, out->pool));
         if (r->source) {
             em_fmt_item(out->f, "  source", 11, r->source);
         }

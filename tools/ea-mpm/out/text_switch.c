@@ -133,7 +133,8 @@ void em_text_rehearse(em_out_t *out, const em_report_t *report,
     em_text_rehearsal(out, r);
     if (r->result == EM_REHEARSAL_PASSED && report->plan
         && !em_plan_is_empty(report->plan)) {
-        fprintf(out->f, "\nNext: ea-mpm switch %s\n", r->target);
+        fprintf(out->f, "\nNext: %s\n",
+                em_text_switch_command(report->plan, out->pool));
     }
 }
 
