@@ -47,8 +47,8 @@ def in_rules():
 
     def walk(value):
         if isinstance(value, dict):
-            if isinstance(value.get("problem"), str):
-                ids.add(value["problem"])
+            ids.update(value[k] for k in ("problem", "leak")
+                       if isinstance(value.get(k), str))
             for v in value.values():
                 walk(v)
         elif isinstance(value, list):
