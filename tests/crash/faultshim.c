@@ -171,6 +171,8 @@ WRAP(int, fsetxattr,
      (int fd, const char *n, const void *v, size_t s, int fl),
      (fd, n, v, s, fl), 1, n)
 
+WRAP(int, fremovexattr, (int fd, const char *n), (fd, n), 1, n)
+
 /* Opening counts when it may make or empty a file. */
 #define WRAP_OPEN(name, first, args) \
     int name(first const char *f, int flags, ...) \

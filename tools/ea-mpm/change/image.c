@@ -235,6 +235,33 @@ static apr_status_t put_xattr(int fd, const em_xattr_t *x, apr_pool_t *p)
                                                             : last_error();
 }
 
+static int has_xattr(const em_image_t *image, const char *name)
+{
+    for (int i = 0; i < image->xattrs->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(image->xattrs, i, em_xattr_t).name, name)
+            == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A directory with a default ACL gives one to every new file in it; a file
+ * that had none keeps none. Labels and signatures are the kernel's own. */
+static apr_status_t drop_xattrs(int fd, const em_image_t *image)
+{
+    char names[XATTR_LIST_MAX];
+    ssize_t len = flistxattr(fd, names, sizeof(names));
+
+    for (const char *n = names; n < names + len; n += strlen(n) + 1) {
+        if (strncmp(n, "security.", 9) != 0 && !has_xattr(image, n)
+            && fremovexattr(fd, n) != 0 && errno != ENODATA) {
+            return last_error();
+        }
+    }
+    return APR_SUCCESS;
+}
+
 static void spec_of(struct timespec ts[2], apr_int64_t mtime)
 {
     ts[0].tv_sec = 0;
@@ -247,8 +274,9 @@ static void spec_of(struct timespec ts[2], apr_int64_t mtime)
     }
 }
 
-/* Owner, mode, attributes, time. The owner first: chown drops set-id bits,
- * and the attributes after the mode: an ACL holds the mode too. */
+/* Owner, mode, attributes, time. The owner first: chown drops set-id bits;
+ * an ACL holds the mode too, so what is too much goes before and what is
+ * missing comes after. */
 static apr_status_t put_meta(int fd, const em_image_t *image, apr_pool_t *p)
 {
     const em_node_t *node = &image->node;
@@ -262,6 +290,13 @@ static apr_status_t put_meta(int fd, const em_image_t *image, apr_pool_t *p)
          || (node->gid != (gid_t)-1 && node->gid != st.st_gid))
         && fchown(fd, node->uid, node->gid) != 0) {
         return last_error();
+    }
+    if (image->xattrs) {
+        apr_status_t rv = drop_xattrs(fd, image);
+
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
     }
     if (fchmod(fd, node->mode) != 0) {
         return last_error();

@@ -149,27 +149,16 @@ void em_journal_unmark(const em_store_t *store)
 
 /* ---- state ---- */
 
-static const char *state_text(em_txn_state_t state, apr_pool_t *p)
+static int state_from(em_txn_state_t *pstate, const char *text)
 {
-    return apr_psprintf(p, "%s %" APR_TIME_T_FMT "\n", state_names[state],
-                        apr_time_now());
-}
-
-static int state_from(em_txn_state_t *pstate, apr_time_t *pwhen,
-                      const char *text)
-{
-    apr_size_t len = strcspn(text, " \n");
-    char *end;
-
     for (int s = EM_TXN_PREPARED; s <= EM_TXN_UNDONE; s++) {
-        if (strlen(state_names[s]) != len
-            || strncmp(text, state_names[s], len) != 0) {
-            continue;
+        apr_size_t len = strlen(state_names[s]);
+
+        if (strncmp(text, state_names[s], len) == 0
+            && strcmp(text + len, "\n") == 0) {
+            *pstate = (em_txn_state_t)s;
+            return 1;
         }
-        *pstate = (em_txn_state_t)s;
-        /* A person may have written the word alone. */
-        *pwhen = apr_strtoi64(text + len, &end, 10);
-        return end[strspn(end, " \n")] == '\0';
     }
     return 0;
 }
@@ -193,24 +182,39 @@ apr_status_t em_journal_state(em_txn_state_t *pstate, apr_time_t *pwhen,
                               store->outside, id);
     }
     if (image.node.kind != EM_NODE_FILE
-        || !state_from(pstate, pwhen, image.node.data)) {
+        || !state_from(pstate, image.node.data)) {
         return corrupt(res, store, id, "its file 'state' names no state");
     }
+    *pwhen = image.mtime / 1000;
     return APR_SUCCESS;
 }
 
-/* Replace the file: whole before or whole after, whatever happens. */
-static apr_status_t replace(int fd, const char *name, const char *text)
+static const char *state_file(em_txn_state_t state, apr_pool_t *p)
 {
-    const char *aside = ".aside";
-    apr_status_t rv = em_file_remove(fd, aside);
+    return state == EM_TXN_PREPARED
+               ? "state" : apr_pstrcat(p, "state.", state_names[state],
+                                       NULL);
+}
 
-    if (rv == APR_SUCCESS) {
-        rv = em_file_write(fd, aside, text, strlen(text), 0600);
+static apr_status_t write_state(int fd, em_txn_state_t state, apr_pool_t *p)
+{
+    const char *text = apr_pstrcat(p, state_names[state], "\n", NULL);
+
+    return em_file_write(fd, state_file(state, p), text, strlen(text), 0600);
+}
+
+/* The old state or the new one, whatever happens. */
+static apr_status_t reach(int fd, em_txn_state_t state, apr_pool_t *p)
+{
+    const char *next = state_file(state, p);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (utimensat(fd, next, NULL, AT_SYMLINK_NOFOLLOW) != 0) {
+        /* Reached before, by a run that was killed later. */
+        rv = errno == ENOENT ? write_state(fd, state, p) : last_error();
     }
-    if (rv == APR_SUCCESS && renameat(fd, aside, fd, name) != 0) {
+    if (rv == APR_SUCCESS && renameat(fd, next, fd, "state") != 0) {
         rv = last_error();
-        (void)unlinkat(fd, aside, 0);
     }
     return rv == APR_SUCCESS ? em_dir_sync(fd) : rv;
 }
@@ -224,7 +228,7 @@ apr_status_t em_journal_set_state(const em_store_t *store, const char *id,
 
     rv = open_sub(&fd, store, id, p);
     if (rv == APR_SUCCESS) {
-        rv = replace(fd, "state", state_text(state, p));
+        rv = reach(fd, state, p);
         close(fd);
     }
     if (rv == APR_SUCCESS
@@ -303,7 +307,6 @@ static apr_status_t write_into(int fd, const em_intent_t *intent,
                                apr_pool_t *p)
 {
     const char *text = em_intent_text(intent, p);
-    const char *state = state_text(EM_TXN_PREPARED, p);
     char sum[EM_SHA1_HEX];
     apr_status_t rv = write_images(fd, intent, 0);
 
@@ -317,8 +320,9 @@ static apr_status_t write_into(int fd, const em_intent_t *intent,
     if (rv == APR_SUCCESS) {
         rv = em_file_write(fd, "sum", sum, strlen(sum), 0600);
     }
-    if (rv == APR_SUCCESS) {
-        rv = em_file_write(fd, "state", state, strlen(state), 0600);
+    for (int s = EM_TXN_PREPARED; rv == APR_SUCCESS && s <= EM_TXN_UNDONE;
+         s++) {
+        rv = write_state(fd, (em_txn_state_t)s, p);
     }
     return rv == APR_SUCCESS ? em_dir_sync(fd) : rv;
 }

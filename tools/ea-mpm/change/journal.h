@@ -7,7 +7,10 @@
  *   journal/ID/sum           its digest
  *   journal/ID/before/N      bytes of a file before, and
  *   journal/ID/after/N       after step N
- *   journal/ID/state         "applying 1732180502000000": state, microseconds
+ *   journal/ID/state         "applying": the state, reached at its mtime
+ *   journal/ID/state.applied the states to come, written beforehand, so that
+ *   journal/ID/state.undone  reaching one is a rename and needs no room
+ *   ...
  *   journal/.new/            a journal being written; a rename makes it real,
  *                            so that journal/ID is always whole
  *   open -> journal/ID       while ID is neither committed nor undone: what

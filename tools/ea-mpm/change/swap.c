@@ -189,9 +189,6 @@ static apr_status_t fill(const em_swap_t *swap, int to, int from,
         rv = em_image_write(to, strrchr(move->step->path, '/') + 1,
                             &move->after, p);
     }
-    if (rv == APR_SUCCESS) {
-        rv = em_meta_copy(to, from, p);     /* the time, once more */
-    }
     return rv == APR_SUCCESS ? em_dir_sync(to) : rv;
 }
 

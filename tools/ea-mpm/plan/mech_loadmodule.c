@@ -99,7 +99,8 @@ static apr_array_header_t *find_commented(const em_draft_t *draft,
         }
         apr_hash_set(seen, file->path, APR_HASH_KEY_STRING, file);
         if (em_view_read(&node, draft->facts->view, file->path, MAX_CONF,
-                         draft->pool) == APR_SUCCESS) {
+                         draft->pool) == APR_SUCCESS
+            && memmem(node->data, node->len, id, strlen(id))) {
             find_in_text(out, file->path, node, draft, id);
         }
     }
