@@ -67,7 +67,7 @@ void em_packages_finish(em_packages_t *packages)
 {
     if (packages->rpm) {
         em_packages_rpm_finish(packages->rpm, packages->list,
-                               packages->pool);
+                               packages->view, packages->pool);
         packages->rpm = NULL;
     }
 }

@@ -36,6 +36,6 @@ apr_status_t em_packages_rpm_start(em_exec_t **pexec, const em_view_t *view,
                                    const apr_array_header_t *list,
                                    apr_pool_t *p);
 void em_packages_rpm_finish(em_exec_t *exec, apr_array_header_t *list,
-                            apr_pool_t *p);
+                            const em_view_t *view, apr_pool_t *p);
 
 #endif /* EM_PACKAGES_H */

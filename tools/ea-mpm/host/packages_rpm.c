@@ -2,92 +2,120 @@
 
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 #define RPM_TIMEOUT apr_time_from_sec(20)
 
-/* A database with something in it: sqlite, ndb or Berkeley DB, at the old
- * place or the new. */
-int em_packages_has_rpm(const em_view_t *view, apr_pool_t *p)
+/* Where there is a database with something in it (sqlite, ndb or Berkeley
+ * DB, at the new place or the old), or NULL. rpm is told, since its own idea
+ * of the place is that of its distribution, not of the tree's. */
+static const char *database(const em_view_t *view, apr_pool_t *p)
 {
-    static const char *const databases[] = {
-        "/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite",
-        "/var/lib/rpm/Packages.db", "/usr/lib/sysimage/rpm/Packages.db",
-        "/var/lib/rpm/Packages", "/usr/lib/sysimage/rpm/Packages", NULL
+    static const char *const dirs[] = {
+        "/usr/lib/sysimage/rpm", "/var/lib/rpm", NULL
     };
-    int i;
+    static const char *const files[] = {
+        "rpmdb.sqlite", "Packages.db", "Packages", NULL
+    };
+    int i, j;
 
-    for (i = 0; databases[i]; i++) {
-        if (em_view_exists(view, databases[i], p)) {
-            return 1;
+    for (i = 0; dirs[i]; i++) {
+        for (j = 0; files[j]; j++) {
+            if (em_view_exists(view, apr_pstrcat(p, dirs[i], "/", files[j],
+                                                 NULL), p)) {
+                return dirs[i];
+            }
         }
     }
-    return 0;
+    return NULL;
 }
 
-apr_status_t em_packages_rpm_start(em_exec_t **pexec, const em_view_t *view,
-                                   const apr_array_header_t *list,
-                                   apr_pool_t *p)
+int em_packages_has_rpm(const em_view_t *view, apr_pool_t *p)
 {
-    static const char *const env[] = {
-        "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C", NULL
-    };
-    em_exec_how_t how = { NULL, NULL, env, RPM_TIMEOUT };
+    return database(view, p) != NULL;
+}
+
+/* "rpm --root R --dbpath D -q", to be continued. */
+static apr_array_header_t *query(const em_view_t *view, apr_pool_t *p)
+{
     apr_array_header_t *argv = apr_array_make(p, 40, sizeof(const char *));
     const char *root = em_view_root(view);
-    int i;
 
     APR_ARRAY_PUSH(argv, const char *) = "rpm";
     if (strcmp(root, "/") != 0) {
         APR_ARRAY_PUSH(argv, const char *) = "--root";
         APR_ARRAY_PUSH(argv, const char *) = root;
     }
-    APR_ARRAY_PUSH(argv, const char *) = "-qf";
-    APR_ARRAY_PUSH(argv, const char *) = "--qf";
-    APR_ARRAY_PUSH(argv, const char *)
-        = "%{NAME}\t%{VERSION}-%{RELEASE}\n";
-    for (i = 0; i < list->nelts; i++) {
-        const em_package_wish_t *wish
-            = APR_ARRAY_IDX(list, i, em_package_wish_t *);
-        const char *real = wish->file;
+    APR_ARRAY_PUSH(argv, const char *) = "--dbpath";
+    APR_ARRAY_PUSH(argv, const char *) = database(view, p);
+    APR_ARRAY_PUSH(argv, const char *) = "-q";
+    return argv;
+}
 
-        if (wish->package) {
-            continue;
-        }
-        (void)em_view_real(&real, view, wish->file, p);
-        APR_ARRAY_PUSH(argv, const char *) = real;
-    }
+static const char *real_file(const em_package_wish_t *wish,
+                             const em_view_t *view, apr_pool_t *p)
+{
+    const char *real = wish->file;
+
+    (void)em_view_real(&real, view, wish->file, p);
+    return real;
+}
+
+static apr_status_t start(em_exec_t **pexec, apr_array_header_t *argv,
+                          apr_pool_t *p)
+{
+    static const char *const env[] = {
+        "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C", NULL
+    };
+    em_exec_how_t how = { NULL, NULL, env, RPM_TIMEOUT };
+
     APR_ARRAY_PUSH(argv, const char *) = NULL;
     return em_exec_start(pexec, (const char *const *)argv->elts, &how, p);
 }
 
-/* One line per file in the order asked; a line without a tab says that
- * nobody owns it. A file of several packages gives several lines, so the
- * count must match before the order can be trusted. */
-void em_packages_rpm_finish(em_exec_t *exec, apr_array_header_t *list,
-                            apr_pool_t *p)
+apr_status_t em_packages_rpm_start(em_exec_t **pexec, const em_view_t *view,
+                                   const apr_array_header_t *list,
+                                   apr_pool_t *p)
 {
-    apr_array_header_t *lines = apr_array_make(p, 32, sizeof(char *));
-    int i, n = 0, open = 0;
-    em_exec_out_t *out;
-    char *line, *state;
+    apr_array_header_t *argv = query(view, p);
+    int i;
 
-    if (em_exec_wait(&out, exec) != APR_SUCCESS || !out->exited) {
-        return;
+    APR_ARRAY_PUSH(argv, const char *) = "--qf";
+    APR_ARRAY_PUSH(argv, const char *) = "%{NAME}\t%{VERSION}-%{RELEASE}\n";
+    APR_ARRAY_PUSH(argv, const char *) = "-f";
+    for (i = 0; i < list->nelts; i++) {
+        const em_package_wish_t *wish
+            = APR_ARRAY_IDX(list, i, em_package_wish_t *);
+
+        if (!wish->package) {
+            APR_ARRAY_PUSH(argv, const char *) = real_file(wish, view, p);
+        }
     }
-    for (line = apr_strtok(apr_pstrdup(p, out->out), "\n", &state); line;
-         line = apr_strtok(NULL, "\n", &state)) {
+    return start(pexec, argv, p);
+}
+
+static apr_array_header_t *lines_of(const char *text, apr_pool_t *p)
+{
+    apr_array_header_t *lines = apr_array_make(p, 64, sizeof(char *));
+    char *state, *line = apr_strtok(apr_pstrdup(p, text), "\n", &state);
+
+    for (; line; line = apr_strtok(NULL, "\n", &state)) {
         APR_ARRAY_PUSH(lines, char *) = line;
     }
-    for (i = 0; i < list->nelts; i++) {
-        open += !APR_ARRAY_IDX(list, i, em_package_wish_t *)->package;
-    }
-    if (open != lines->nelts) {
-        return;
-    }
+    return lines;
+}
+
+/* One line for each file in the order asked; a line without a tab says that
+ * nobody owns it. */
+static void take_in_order(apr_array_header_t *list,
+                          const apr_array_header_t *lines)
+{
+    int i, n = 0;
+
     for (i = 0; i < list->nelts; i++) {
         em_package_wish_t *wish = APR_ARRAY_IDX(list, i, em_package_wish_t *);
-        char *tab;
+        char *line, *tab;
 
         if (wish->package) {
             continue;
@@ -99,5 +127,78 @@ void em_packages_rpm_finish(em_exec_t *exec, apr_array_header_t *list,
             wish->package = line;
             wish->version = tab + 1;
         }
+    }
+}
+
+/* Ask the packages that were named for all of their files. */
+static void take_by_name(apr_array_header_t *list, apr_array_header_t *lines,
+                         const em_view_t *view, apr_pool_t *p)
+{
+    apr_array_header_t *argv = query(view, p);
+    apr_hash_t *wishes = apr_hash_make(p), *named = apr_hash_make(p);
+    em_exec_out_t *out;
+    em_exec_t *exec;
+    int i;
+
+    APR_ARRAY_PUSH(argv, const char *) = "--qf";
+    APR_ARRAY_PUSH(argv, const char *)
+        = "[%{=NAME}\t%{=VERSION}-%{=RELEASE}\t%{FILENAMES}\n]";
+    for (i = 0; i < lines->nelts; i++) {
+        char *line = APR_ARRAY_IDX(lines, i, char *);
+        char *tab = strchr(line, '\t');
+
+        if (tab) {
+            *tab = '\0';
+            if (!apr_hash_get(named, line, APR_HASH_KEY_STRING)) {
+                apr_hash_set(named, line, APR_HASH_KEY_STRING, line);
+                APR_ARRAY_PUSH(argv, const char *) = line;
+            }
+        }
+    }
+    for (i = 0; i < list->nelts; i++) {
+        em_package_wish_t *wish = APR_ARRAY_IDX(list, i, em_package_wish_t *);
+
+        apr_hash_set(wishes, real_file(wish, view, p), APR_HASH_KEY_STRING,
+                     wish);
+    }
+    if (!apr_hash_count(named) || start(&exec, argv, p) != APR_SUCCESS
+        || em_exec_wait(&out, exec) != APR_SUCCESS) {
+        return;
+    }
+    lines = lines_of(out->out, p);
+    for (i = 0; i < lines->nelts; i++) {
+        char *state, *name = apr_strtok(APR_ARRAY_IDX(lines, i, char *), "\t",
+                                        &state);
+        char *version = name ? apr_strtok(NULL, "\t", &state) : NULL;
+        char *file = version ? apr_strtok(NULL, "\t", &state) : NULL;
+        em_package_wish_t *wish
+            = file ? apr_hash_get(wishes, file, APR_HASH_KEY_STRING) : NULL;
+
+        if (wish && !wish->package) {
+            wish->package = name;
+            wish->version = version;
+        }
+    }
+}
+
+void em_packages_rpm_finish(em_exec_t *exec, apr_array_header_t *list,
+                            const em_view_t *view, apr_pool_t *p)
+{
+    apr_array_header_t *lines;
+    em_exec_out_t *out;
+    int i, open = 0;
+
+    if (em_exec_wait(&out, exec) != APR_SUCCESS || !out->exited) {
+        return;
+    }
+    lines = lines_of(out->out, p);
+    for (i = 0; i < list->nelts; i++) {
+        open += !APR_ARRAY_IDX(list, i, em_package_wish_t *)->package;
+    }
+    if (open == lines->nelts) {
+        take_in_order(list, lines);
+    }
+    else {      /* a file of two packages, or complaints elsewhere */
+        take_by_name(list, lines, view, p);
     }
 }
