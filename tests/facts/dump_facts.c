@@ -1,6 +1,6 @@
 /* Print everything em_facts_gather() found as JSON, for tests that compare
  * it with httpd's own word: dump_facts [--root R] [--httpd B] [--conf C]
- * [--instance N] [--deep]. On failure {"problem", "detail"} and exit 1. */
+ * [--instance N] [--deep] [--available]. On failure {"problem", "detail"} and exit 1. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +179,22 @@ static em_json_t *htaccess(const em_facts_t *facts, apr_pool_t *p)
     return a;
 }
 
+static em_json_t *available(const em_facts_t *facts, apr_pool_t *p)
+{
+    em_json_t *a = em_json_array(p);
+
+    for (int i = 0; facts->available && i < facts->available->nelts; i++) {
+        const em_available_t *m = APR_ARRAY_IDX(facts->available, i,
+                                                em_available_t *);
+        em_json_t *o = em_json_object(p);
+
+        em_json_set_str(o, "mpm", m->mpm);
+        em_json_set_str(o, "package", m->package);
+        em_json_add(a, em_json_set_str(o, "version", m->version));
+    }
+    return a;
+}
+
 static em_json_t *service(const em_facts_t *facts, apr_pool_t *p)
 {
     static const char *const kinds[] = { "none", "systemd", "openrc", "sysv",
@@ -220,6 +236,7 @@ static em_json_t *all(const em_facts_t *facts, apr_pool_t *p)
     em_json_set(o, "vhosts", vhosts(facts, p));
     em_json_set(o, "htaccess", htaccess(facts, p));
     em_json_set(o, "files", files(facts, p));
+    em_json_set(o, "available", available(facts, p));
     return em_json_set(o, "service", service(facts, p));
 }
 
@@ -239,6 +256,10 @@ int main(int argc, char **argv)
 
         if (strcmp(argv[i], "--deep") == 0) {
             how.deep = 1;
+            continue;
+        }
+        if (strcmp(argv[i], "--available") == 0) {
+            how.available = 1;
             continue;
         }
         if (strcmp(argv[i], "--root") == 0) {

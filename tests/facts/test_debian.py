@@ -250,6 +250,18 @@ def test_the_service_is_told_by_what_runs_the_machine(debian):
     assert (service["kind"], service["unit"]) == ("openrc", "apache2")
 
 
+def test_what_apt_could_install_is_listed_on_request(debian):
+    """An MPM that is not installed, with the candidate's version."""
+    sb = debian()
+    assert dump("--available", sandbox=sb)["available"] == []
+    sb.run(["rm", "/usr/lib/apache2/modules/mpm_itk.so"])
+    policy = sb.run(["apt-cache", "policy", "libapache2-mpm-itk"]).stdout
+    candidate = re.search(r"Candidate: (\S+)", policy)
+    assert dump("--available", sandbox=sb)["available"] == [
+        {"mpm": "itk", "package": "libapache2-mpm-itk",
+         "version": candidate.group(1)}]
+
+
 def test_a_second_instance_has_its_own_facts(debian):
     """/etc/apache2-NAME with its MPM, directories and process."""
     sb = debian()

@@ -1,154 +1,219 @@
-/* What the package manager could install: list --available. */
-
-#include <string.h>
-#include <apr_strings.h>
-#include "base/exec.h"
 #include "host/gather.h"
 
-/* Packages that bring an MPM, by package manager. Debian keeps the three in
- * apache2-bin, Fedora and EL in httpd-core or httpd; EasyApache 4 and SUSE
- * have one package each. */
-static const struct {
-    const char *manager;
+#include <string.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#define ASK_TIMEOUT apr_time_from_sec(120)  /* dnf may load its metadata */
+
+/* An MPM and the package that would bring it. */
+typedef struct offer_t {
     const char *mpm, *package;
-} offers[] = {
-    { "apt", "itk", "libapache2-mod-mpm-itkish" },
-    { "apt", "itk", "libapache2-mpm-itk" },
-    { "apt", "prefork", "apache2-bin" },
-    { "apt", "worker", "apache2-bin" },
-    { "apt", "event", "apache2-bin" },
-    { "apt", "prefork", "ea-apache24-mod-mpm-prefork" },
-    { "apt", "worker", "ea-apache24-mod-mpm-worker" },
-    { "apt", "event", "ea-apache24-mod-mpm-event" },
-    { "apt", "itk", "ea-apache24-mod-mpm-itk" },
-    { "dnf", "itk", "mod_mpm_itkish" },
-    { "dnf", "itk", "httpd-itk" },
-    { "dnf", "prefork", "httpd" },
-    { "dnf", "worker", "httpd" },
-    { "dnf", "event", "httpd" },
-    { "dnf", "prefork", "ea-apache24-mod_mpm_prefork" },
-    { "dnf", "worker", "ea-apache24-mod_mpm_worker" },
-    { "dnf", "event", "ea-apache24-mod_mpm_event" },
-    { "dnf", "itk", "ea-apache24-mod_mpm_itk" },
-    { NULL, NULL, NULL }
+} offer_t;
+
+/* A package manager: how to ask it for versions of packages, and the reader
+ * of its answer, which puts name -> version into VERSIONS. */
+typedef struct manager_t {
+    const char *program;        /* absolute, tells that it is there */
+    const char *argv[8];        /* package names go behind */
+    void (*read)(apr_hash_t *versions, char *text, apr_pool_t *p);
+} manager_t;
+
+/* apt-cache policy: "NAME:\n  Installed: ...\n  Candidate: VERSION\n". */
+static void read_policy(apr_hash_t *versions, char *text, apr_pool_t *p)
+{
+    char *state, *line = apr_strtok(text, "\n", &state);
+    const char *name = NULL;
+
+    (void)p;
+    for (; line; line = apr_strtok(NULL, "\n", &state)) {
+        apr_size_t len = strlen(line);
+
+        if (*line != ' ' && len && line[len - 1] == ':') {
+            line[len - 1] = '\0';
+            name = line;
+        }
+        else if (name && strncmp(line, "  Candidate: ", 13) == 0
+                 && strcmp(line + 13, "(none)") != 0) {
+            apr_hash_set(versions, name, APR_HASH_KEY_STRING, line + 13);
+        }
+    }
+}
+
+/* repoquery with our format: "NAME\tVERSION\n", the last is the newest. */
+static void read_tabs(apr_hash_t *versions, char *text, apr_pool_t *p)
+{
+    char *state, *line = apr_strtok(text, "\n", &state);
+
+    (void)p;
+    for (; line; line = apr_strtok(NULL, "\n", &state)) {
+        char *tab = strchr(line, '\t');
+
+        if (tab) {
+            *tab = '\0';
+            apr_hash_set(versions, line, APR_HASH_KEY_STRING, tab + 1);
+        }
+    }
+}
+
+/* NAME="..." in an XML tag. */
+static const char *attribute(const char *tag, const char *name, apr_pool_t *p)
+{
+    const char *at = strstr(tag, apr_pstrcat(p, " ", name, "=\"", NULL));
+
+    if (!at) {
+        return NULL;
+    }
+    at += strlen(name) + 3;
+    return apr_pstrmemdup(p, at, strcspn(at, "\""));
+}
+
+/* zypper --xmlout search -s: <solvable ... name="N" ... edition="V" .../>,
+ * newest first. */
+static void read_zypper(apr_hash_t *versions, char *text, apr_pool_t *p)
+{
+    char *tag = strstr(text, "<solvable ");
+
+    while (tag) {
+        char *end = strchr(tag, '>');
+        const char *name, *edition;
+
+        if (!end) {
+            return;
+        }
+        *end = '\0';
+        name = attribute(tag, "name", p);
+        edition = attribute(tag, "edition", p);
+        if (name && edition && !apr_hash_get(versions, name,
+                                             APR_HASH_KEY_STRING)) {
+            apr_hash_set(versions, name, APR_HASH_KEY_STRING, edition);
+        }
+        tag = strstr(end + 1, "<solvable ");
+    }
+}
+
+static const manager_t managers[] = {
+    { "/usr/bin/zypper", { "zypper", "--non-interactive", "--no-refresh",
+                           "--xmlout", "search", "-s", "--match-exact" },
+      read_zypper },
+    { "/usr/bin/dnf", { "dnf", "-q", "repoquery", "--latest-limit=1", "--qf",
+                        "%{name}\t%{version}-%{release}\n" }, read_tabs },
+    { "/usr/bin/repoquery", { "repoquery", "-q", "--qf",
+                              "%{name}\t%{version}-%{release}\n" },
+      read_tabs },
+    { "/usr/bin/apt-cache", { "apt-cache", "policy" }, read_policy },
 };
 
-static void offer(em_facts_t *facts, const char *manager,
-                  const char *package, const char *version, apr_pool_t *p)
+/* The manager of this layout: apt where dpkg keeps the database. */
+static const manager_t *find_manager(const em_facts_t *facts, apr_pool_t *p)
 {
+    int dpkg = em_view_exists(facts->view, "/var/lib/dpkg/status", p);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(managers) / sizeof(*managers); i++) {
+        if (dpkg == (managers[i].read == read_policy)
+            && em_view_exists(facts->view, managers[i].program, p)) {
+            return &managers[i];
+        }
+    }
+    return NULL;
+}
+
+/* EasyApache's DEBs have the RPMs' names with every _ as -. */
+static const char *spelled(const char *package, const manager_t *manager,
+                           apr_pool_t *p)
+{
+    char *copy = apr_pstrdup(p, package), *c;
+
+    for (c = copy; manager->read == read_policy && *c; c++) {
+        *c = *c == '_' ? '-' : *c;
+    }
+    return copy;
+}
+
+/* What the layout knows of and is not installed. */
+static apr_array_header_t *offers(const em_facts_t *facts,
+                                  const manager_t *manager, apr_pool_t *p)
+{
+    apr_array_header_t *list = apr_array_make(p, 4, sizeof(offer_t));
+    char *state, *pair = apr_strtok(
+        apr_pstrdup(p, facts->layout->mpm_packages), " ", &state);
+
+    for (; pair; pair = apr_strtok(NULL, " ", &state)) {
+        char *eq = strchr(pair, '=');
+
+        *eq = '\0';
+        if (!em_facts_installed(facts, pair)) {
+            offer_t *offer = apr_array_push(list);
+
+            offer->mpm = pair;
+            offer->package = spelled(eq + 1, manager, p);
+        }
+    }
+    return list;
+}
+
+static apr_hash_t *ask(const manager_t *manager,
+                       const apr_array_header_t *list, apr_pool_t *p)
+{
+    static const char *const env[] = {
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/", NULL
+    };
+    em_exec_how_t how = { NULL, NULL, env, ASK_TIMEOUT };
+    apr_array_header_t *argv = apr_array_make(p, 16, sizeof(const char *));
+    apr_hash_t *versions = apr_hash_make(p);
+    em_exec_out_t *out;
     int i;
 
-    for (i = 0; offers[i].manager; ++i) {
-        em_available_t *one;
-
-        if (strcmp(offers[i].manager, manager)
-            || strcmp(offers[i].package, package)) {
-            continue;
-        }
-        one = apr_pcalloc(p, sizeof(*one));
-        one->mpm = offers[i].mpm;
-        one->package = offers[i].package;
-        one->version = apr_pstrdup(p, version);
-        APR_ARRAY_PUSH(facts->available, em_available_t *) = one;
+    for (i = 0; i < 8 && manager->argv[i]; i++) {
+        APR_ARRAY_PUSH(argv, const char *) = manager->argv[i];
     }
-}
-
-/* `apt-cache policy`: "name:", "  Installed: (none)", "  Candidate: 1.2". */
-static void parse_apt(em_facts_t *facts, char *text, apr_pool_t *p)
-{
-    const char *package = NULL;
-    char *line, *state;
-    int installed = 0;
-
-    for (line = apr_strtok(text, "\n", &state); line;
-         line = apr_strtok(NULL, "\n", &state)) {
-        if (*line != ' ') {
-            line[strcspn(line, ":")] = '\0';
-            package = line;
-        }
-        else if (!strncmp(line, "  Installed: ", 13)) {
-            installed = strcmp(line + 13, "(none)") != 0;
-        }
-        else if (!strncmp(line, "  Candidate: ", 13) && package && !installed
-                 && strcmp(line + 13, "(none)")) {
-            offer(facts, "apt", package, line + 13, p);
-        }
-    }
-}
-
-/* `dnf list --available`: "name.arch  version-release  repository". */
-static void parse_dnf(em_facts_t *facts, char *text, apr_pool_t *p)
-{
-    char *line, *state, *words;
-
-    for (line = apr_strtok(text, "\n", &state); line;
-         line = apr_strtok(NULL, "\n", &state)) {
-        char *name = apr_strtok(line, " \t", &words);
-        char *version = name ? apr_strtok(NULL, " \t", &words) : NULL;
-        char *arch = name ? strrchr(name, '.') : NULL;
-
-        if (version && arch) {
-            *arch = '\0';
-            offer(facts, "dnf", name, version, p);
-        }
-    }
-}
-
-/* The manager's own command line, with the packages behind it. */
-static const char *const *ask(const char *manager, const char *const *words,
-                              apr_pool_t *p)
-{
-    apr_array_header_t *argv = apr_array_make(p, 24, sizeof(const char *));
-    int i, j, known;
-
-    while (*words) {
-        APR_ARRAY_PUSH(argv, const char *) = *words++;
-    }
-    for (i = 0; offers[i].manager; ++i) {
-        for (j = known = 0; j < i; ++j) {
-            known |= !strcmp(offers[j].package, offers[i].package);
-        }
-        if (!known && !strcmp(offers[i].manager, manager)) {
-            APR_ARRAY_PUSH(argv, const char *) = offers[i].package;
-        }
+    for (i = 0; i < list->nelts; i++) {
+        APR_ARRAY_PUSH(argv, const char *) = APR_ARRAY_IDX(list, i,
+                                                           offer_t).package;
     }
     APR_ARRAY_PUSH(argv, const char *) = NULL;
-    return (const char *const *)argv->elts;
+    if (em_exec(&out, (const char *const *)argv->elts, &how, p)
+        != APR_SUCCESS || !out->exited) {
+        return NULL;
+    }
+    manager->read(versions, apr_pstrdup(p, out->out), p);
+    return versions;
 }
 
 void em_gather_available(em_facts_t *facts, apr_pool_t *p)
 {
-    static const struct {
-        const char *program, *manager;
-        const char *words[7];
-        void (*parse)(em_facts_t *facts, char *text, apr_pool_t *p);
-    } managers[] = {
-        { "/usr/bin/apt-cache", "apt",
-          { "env", "LC_ALL=C", "apt-cache", "policy", NULL }, parse_apt },
-        { "/usr/bin/dnf", "dnf",
-          { "env", "LC_ALL=C", "dnf", "-q", "list", "--available", NULL },
-          parse_dnf },
-        { "/usr/bin/yum", "dnf",
-          { "env", "LC_ALL=C", "yum", "-q", "list", "available", NULL },
-          parse_dnf }
-    };
-    em_exec_how_t how = { 0 };
-    em_exec_out_t *out;
-    apr_size_t i;
+    const manager_t *manager = find_manager(facts, p);
+    apr_array_header_t *list;
+    apr_hash_t *versions = NULL;
+    apr_time_t begun;
+    int i;
 
-    if (strcmp(em_view_root(facts->view), "/")) {
-        return;     /* its package manager is not ours to run */
-    }
-    how.timeout = facts->how.timeout;
-    for (i = 0; i < sizeof(managers) / sizeof(managers[0]); ++i) {
-        if (!em_view_exists(facts->view, managers[i].program, p)) {
-            continue;
-        }
-        facts->available = apr_array_make(p, 8, sizeof(em_available_t *));
-        if (em_exec(&out, ask(managers[i].manager, managers[i].words, p),
-                    &how, p) == APR_SUCCESS && out->exited) {
-            managers[i].parse(facts, apr_pstrdup(p, out->out), p);
-        }
+    if (!manager || !facts->layout->mpm_packages
+        || strcmp(em_view_root(facts->view), "/") != 0) {
         return;
     }
+    begun = em_phase_begin(facts->how.log, "asking the package manager");
+    list = offers(facts, manager, p);
+    facts->available = apr_array_make(p, 4, sizeof(em_available_t *));
+    if (list->nelts) {
+        versions = ask(manager, list, p);
+    }
+    for (i = 0; versions && i < list->nelts; i++) {
+        const offer_t *offer = &APR_ARRAY_IDX(list, i, offer_t);
+        const char *version = apr_hash_get(versions, offer->package,
+                                           APR_HASH_KEY_STRING);
+        em_available_t *one;
+
+        if (version) {
+            one = apr_pcalloc(p, sizeof(*one));
+            one->mpm = offer->mpm;
+            one->package = offer->package;
+            one->version = version;
+            APR_ARRAY_PUSH(facts->available, em_available_t *) = one;
+        }
+    }
+    em_phase_end(facts->how.log, "asking the package manager", begun,
+                 versions || !list->nelts ? "ok" : "failed");
 }

@@ -480,6 +480,9 @@ apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
     if (how->available) {
         em_gather_available(facts, p);
     }
+    if (how->available) {
+        em_gather_available(facts, p);
+    }
     *pfacts = facts;
 leave:
     return rv;

@@ -40,6 +40,9 @@ void em_gather_vhosts(em_facts_t *facts, apr_pool_t *p);
 void em_gather_htaccess(em_facts_t *facts, apr_pool_t *p);
 /* facts->available: the package manager is asked (not below another root). */
 void em_gather_available(em_facts_t *facts, apr_pool_t *p);
+/* facts->available: what the package manager offers beyond the installed;
+ * stays NULL where it cannot be asked. */
+void em_gather_available(em_facts_t *facts, apr_pool_t *p);
 /* facts->service. */
 void em_gather_service(em_facts_t *facts, const em_options_t *options,
                        int booted, apr_pool_t *p);

@@ -13,6 +13,10 @@ static const em_layout_row_t rows[] = {
             .modules_dir = "/usr/lib64/apache2/modules",
             .ctl = "/usr/sbin/apachectl", .units = "httpd.service",
             .sysconfig = "/etc/sysconfig/httpd",
+            .mpm_packages = "prefork=ea-apache24-mod_mpm_prefork "
+                            "worker=ea-apache24-mod_mpm_worker "
+                            "event=ea-apache24-mod_mpm_event "
+                            "itk=ea-apache24-mod_mpm_itk",
         },
         .evidence = "/etc/cpanel/ea4/paths.conf",
     },
@@ -25,6 +29,8 @@ static const em_layout_row_t rows[] = {
             .modules_dir = "/usr/lib/apache2/modules",
             .ctl = "/usr/sbin/apache2ctl", .units = "apache2.service",
             .sysconfig = "/etc/apache2/envvars", .container = "php",
+            .mpm_packages = "prefork=apache2-bin worker=apache2-bin "
+                            "event=apache2-bin itk=libapache2-mpm-itk",
         },
         .evidence = "/etc/apache2/mods-available /usr/sbin/a2enmod "
                     "/usr/local/bin/apache2-foreground",
@@ -38,6 +44,8 @@ static const em_layout_row_t rows[] = {
             .modules_dir = "/usr/lib/apache2/modules",
             .ctl = "/usr/sbin/apache2ctl", .units = "apache2.service",
             .sysconfig = "/etc/apache2/envvars",
+            .mpm_packages = "prefork=apache2-bin worker=apache2-bin "
+                            "event=apache2-bin itk=libapache2-mpm-itk",
         },
         .evidence = "/etc/apache2/mods-available /usr/sbin/a2enmod "
                     "/usr/sbin/apache2",
@@ -51,6 +59,8 @@ static const em_layout_row_t rows[] = {
             .modules_dir = "/usr/lib64/apache2",
             .ctl = "/usr/sbin/apachectl", .units = "apache2.service",
             .sysconfig = "/etc/sysconfig/apache2",
+            .mpm_packages = "prefork=apache2-prefork "
+                            "worker=apache2-worker event=apache2-event",
         },
         .evidence = "/etc/sysconfig/apache2~APACHE_MPM "
                     "/etc/apache2/httpd.conf",
@@ -108,6 +118,7 @@ static const em_layout_row_t rows[] = {
             .ctl = "/usr/sbin/apachectl", .units = "httpd.service",
             .mpm_file = "/etc/httpd/conf.modules.d/00-mpm.conf",
             .sysconfig = "/etc/sysconfig/httpd",
+            .mpm_packages = "itk=httpd-itk",
         },
         .evidence = "/etc/httpd/conf/httpd.conf /etc/httpd/conf.modules.d",
     },
@@ -120,6 +131,7 @@ static const em_layout_row_t rows[] = {
             .modules_dir = "/etc/httpd/modules",
             .ctl = "/usr/sbin/apachectl", .units = "httpd.service",
             .sysconfig = "/etc/sysconfig/httpd",
+            .mpm_packages = "itk=httpd-itk",
         },
         .evidence = "/etc/httpd/conf/httpd.conf /etc/sysconfig/httpd~HTTPD= "
                     "!/etc/httpd/conf.modules.d",
