@@ -268,7 +268,7 @@ class Server:
                 "AddType text/html .html .shtml", "DirectoryIndex index.html"]
         if "php" in self.modules:
             text += [f"PHPIniDir {self.root}/php", PHP_HANDLER]
-        if self.mpm != "prefork":
+        if self.mpm not in ("prefork", "none"):
             self.tuning.pop("MaxSpareServers", None)
             self.tuning.pop("MinSpareServers", None)
         text += [f"{name} {value}" for name, value in self.tuning.items()]

@@ -45,27 +45,6 @@ def test_another_mpm_is_refused_without_any_user(httpd, mpm):
     assert done.returncode != 0 and ADVICE in done.stdout
 
 
-def test_a_static_mpm_is_refused_by_name(httpd, uid):
-    """The same where the MPM is compiled into httpd ($HTTPD_STATIC)."""
-    binary = os.environ.get("HTTPD_STATIC")
-    if not binary:
-        pytest.skip("needs an httpd with a static MPM in HTTPD_STATIC")
-    built = subprocess.run([binary, "-V"], capture_output=True, text=True)
-    mpm = [line.split(":")[1].strip() for line in built.stdout.splitlines()
-           if line.startswith("Server MPM")][0]
-    server = httpd("itkish")
-    server.wrapper = ["env"]
-    server.vhost("alice.test", uid())
-    path = server.write_config()
-    done = subprocess.run([binary, "-t", "-f", path], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if mpm == "prefork":
-        assert done.returncode == 0
-    else:
-        assert done.returncode != 0
-        assert ADVICE in done.stdout and mpm in done.stdout
-
-
 @pytest.mark.parametrize("order", ["after", "before"])
 def test_beside_mpm_itk_it_is_refused(httpd, uid, order):
     """Both at once never start; the message names the other module."""
