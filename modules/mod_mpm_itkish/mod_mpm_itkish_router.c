@@ -36,6 +36,7 @@ typedef struct router_t {
     conn_rec *c;
     apr_pool_t *scratch;        /* NULL until something needs it */
     itk_peek_t peek;
+    const itk_stage_t *stage;   /* how long all may take */
     apr_size_t need;            /* bytes wanted, after STEP_MORE */
     int proxy;                  /* a PROXY header is still to be measured */
     apr_size_t skip;            /* its length */
@@ -327,6 +328,7 @@ static apr_status_t look_again(router_t *router)
         peek->size = ITK_ROUTE_PEEK_MAX;
         return itk_peek_now(peek);
     }
+    peek->total = itk_stage_limit(router->stage, peek->len);
     return itk_peek_wait(peek, router->need, unparsed ? QUIET : 0);
 }
 
@@ -348,6 +350,7 @@ static apr_status_t run(router_t *router)
 apr_status_t itk_route(itk_route_t *proute, conn_rec *c, apr_socket_t *csd,
                        apr_interval_time_t timeout)
 {
+    const itk_speaks_t *speaks = itk_speaks_get(c);
     char first[FIRST_PEEK];
     router_t router;
     apr_os_sock_t fd;
@@ -362,7 +365,8 @@ apr_status_t itk_route(itk_route_t *proute, conn_rec *c, apr_socket_t *csd,
     router.c = c;
     router.proxy = itk_speaks_proxy(c);
     proute->why = NULL;
-    proute->tls = itk_speaks_tls(c);
+    proute->tls = speaks->tls;
+    router.stage = speaks->tls ? &speaks->handshake : &speaks->head;
     itk_clienthello_init(&router.hello);
     itk_peek_init(&router.peek, fd, first, sizeof(first), timeout);
 

@@ -45,14 +45,15 @@ typedef struct itk_route_t {
 #define ITK_ROUTE_PEEK_MAX  (64 * 1024)
 
 /* Route the connection C whose client socket is CSD (blocking, nothing read).
- * TIMEOUT bounds the whole wait for bytes. SO_RCVLOWAT is back at 1 when it
+ * The client may be silent for TIMEOUT (httpd's Timeout), and take as long for
+ * everything as mod_reqtimeout lets it. SO_RCVLOWAT is back at 1 when it
  * returns and no byte has been consumed. ROUTE is complete on APR_SUCCESS;
  * any other status means the socket failed. Scratch memory comes from
  * subpools of c->pool that are destroyed before returning.
  *
  * One recv() where the whole head is there already. A client that has sent
- * part of a head and then stops is given to the default vhost after TIMEOUT,
- * as stock answers 408 in its name. */
+ * part of a head and runs out of time is given to the default vhost, as stock
+ * answers 408 in its name. */
 apr_status_t itk_route(itk_route_t *proute, conn_rec *c, apr_socket_t *csd,
                        apr_interval_time_t timeout);
 

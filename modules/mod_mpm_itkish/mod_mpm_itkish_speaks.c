@@ -67,27 +67,31 @@ int itk_speaks_proxy(conn_rec *c)
     return hooks_take(c, proxy_modules);
 }
 
-int itk_speaks_tls(conn_rec *c)
+const itk_speaks_t *itk_speaks_get(conn_rec *c)
 {
-    static apr_hash_t *known;   /* server_rec * -> yes or no */
-    static char yes, no;
-    const char *answer;
+    static apr_hash_t *known;   /* server_rec * -> itk_speaks_t * */
+    struct {
+        server_rec *server;     /* the key must outlive the connection */
+        itk_speaks_t speaks;
+    } *entry;
+    itk_speaks_t *speaks;
+    apr_pool_t *p;
 
     if (known == NULL) {
-        apr_pool_t *p;
-
         apr_pool_create(&p, NULL);
         apr_pool_tag(p, "itkish_speaks");
         known = apr_hash_make(p);
     }
-    answer = apr_hash_get(known, &c->base_server, sizeof(c->base_server));
-    if (answer == NULL) {
-        /* The key must outlive the connection. */
-        server_rec **key = apr_pmemdup(apr_hash_pool_get(known),
-                                       &c->base_server, sizeof(*key));
-
-        answer = hooks_take(c, tls_modules) ? &yes : &no;
-        apr_hash_set(known, key, sizeof(*key), answer);
+    speaks = apr_hash_get(known, &c->base_server, sizeof(c->base_server));
+    if (speaks == NULL) {
+        p = apr_hash_pool_get(known);
+        entry = apr_pcalloc(p, sizeof(*entry));
+        entry->server = c->base_server;
+        speaks = &entry->speaks;
+        speaks->tls = hooks_take(c, tls_modules);
+        itk_patience_get(&speaks->handshake, &speaks->head, c->base_server,
+                         c->pool);
+        apr_hash_set(known, &entry->server, sizeof(entry->server), speaks);
     }
-    return answer == &yes;
+    return speaks;
 }

@@ -13,6 +13,7 @@ from wait import wait_until
 MODULE = os.path.join(env.TOP, "modules/mod_mpm_itkish")
 SOURCES = ("mod_mpm_itkish_router.c", "mod_mpm_itkish_head.c",
            "mod_mpm_itkish_speaks.c", "mod_mpm_itkish_memo.c",
+           "mod_mpm_itkish_patience.c",
            "itk_clienthello.c", "itk_head.c", "itk_plain.c",
            "itk_peek.c", "itk_proxyproto.c")
 

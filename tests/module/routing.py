@@ -107,6 +107,12 @@ class Topology:
                     "LimitRequestFieldSize 120\nLimitRequestFields 5\n")
         self._vhost("limits", B)
 
+        self._role("patient")
+        timeout = "<IfModule reqtimeout_module>\nRequestReadTimeout " \
+            "header=0\n</IfModule>\n"
+        self._vhost("patient", A, timeout)
+        self._vhost("patient", B)
+
     def _addresses(self):
         """Who answers depends on the address or the port, too."""
         self._role("single")

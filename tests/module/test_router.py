@@ -1,5 +1,9 @@
 """The router picks the vhost that stock httpd picks, whatever the bytes are."""
 
+import select
+import socket
+import time
+
 import pytest
 
 import probe as probes
@@ -10,9 +14,11 @@ class Routed:
     """A stock server with the probe, and the vhosts of routing.Topology."""
 
     def __init__(self, make, *flags, timeout=None, accept_filter="none",
-                 sanitizer=False):
-        self.server = make("prefork", ("ssl", "remoteip", "socache_shmcb"),
+                 sanitizer=False, modules=(), config=""):
+        self.server = make("prefork", ("ssl", "remoteip", "socache_shmcb",
+                                       *modules),
                            MaxRequestWorkers=60, Timeout=20)
+        self.server.add(config)
         self.server.add(f"AcceptFilter http {accept_filter}\n"
                         f"AcceptFilter https {accept_filter}\n")
         if sanitizer:
@@ -209,6 +215,47 @@ def test_a_client_that_falls_silent_is_given_up_in_time(httpd):
                         patience=0.6)
     assert answer.why == "incomplete in time" or answer.served != "-"
     routed.check()
+
+
+def _trickle(address, data, pause):
+    """Send DATA byte by byte; (our port, seconds until the server closed)."""
+    began = time.monotonic()
+    with socket.create_connection(address, 20) as s:
+        port = s.getsockname()[1]
+        for byte in data:
+            if select.select([s], [], [], pause)[0]:
+                break
+            s.sendall(bytes([byte]))
+        try:
+            while s.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+    return port, time.monotonic() - began
+
+
+def test_a_slow_client_has_as_long_as_stock_would_give_it(httpd):
+    """Timeout is the longest silence; mod_reqtimeout bounds the whole head,
+    and says so per vhost."""
+    _skip_without_probe()
+    routed = Routed(httpd, timeout=0.5, modules=("reqtimeout",), config=(
+        "RequestReadTimeout handshake=0 header=1-2,MinRate=20\n"))
+    at = routed.topology.at
+    # 40 bytes at 50 per second, never silent for 0.5 s.
+    port, _ = _trickle(at["names"], routing.get("b.test"), 0.02)
+    answer = routed.probe.answer(port)
+    assert answer.served.startswith("b.test") and answer.kind == "server"
+    # Less than MinRate: the first second and a little is all it gets.
+    port, took = _trickle(at["names"], routing.get("b.test"), 0.2)
+    answer = routed.probe.answer(port)
+    assert answer.why == "incomplete in time", answer
+    assert answer.routed.startswith("a.test") and answer.status == 408
+    assert took < 6
+    # A quarter of a second a byte, but this vhost sets no limit.
+    routed.server.log.problems()
+    port, _ = _trickle(at["patient"], b"GET /\r\n" * 2, 0.25)
+    answer = routed.probe.answer(port)
+    assert answer.why == "head" and answer.routed.startswith("a.test"), answer
 
 
 def test_dummy_connections_are_told_from_requests(routed):
