@@ -120,11 +120,17 @@ static int told(const em_report_t *report, const em_result_t *res)
         && !report->done && !report->rehearsal;
 }
 
-static void complain(em_out_t *out, const em_report_t *report,
-                     const em_result_t *res)
+/* Commands that change nothing anyway need not say so. */
+static int only_looks(em_report_kind_t kind)
+{
+    return kind != EM_REPORT_SWITCH && kind != EM_REPORT_REHEARSE;
+}
+
+static void complain(em_out_t *out, em_report_kind_t kind,
+                     const em_report_t *report, const em_result_t *res)
 {
     em_out_t err = *out;
-    const char *last = outcome(res->exit_code);
+    const char *last = only_looks(kind) ? NULL : outcome(res->exit_code);
 
     err.f = out->err;
     err.colour = out->err_colour;
@@ -154,7 +160,7 @@ static void finish(em_out_t *out, const char *name, em_report_kind_t kind,
     }
     fflush(out->f);
     if (res->exit_code != EM_EXIT_OK) {
-        complain(out, report, res);
+        complain(out, kind, report, res);
     }
     else if (res->hint) {
         fprintf(out->f, "\nNext: %s\n", res->hint);

@@ -193,14 +193,15 @@ static void consequences(em_out_t *out, const em_plan_t *plan)
     }
 }
 
-static void changed(em_out_t *out, const em_switch_t *done)
+static void changed(em_out_t *out, const em_switch_t *done, int back)
 {
     fprintf(out->f, "%s\n", em_fmt_paint(out, EM_GREEN, apr_psprintf(
-            out->pool, "Switched from %s to %s.",
+            out->pool, "%s from %s to %s.",
+            back ? "Rolled back" : "Switched",
             em_fmt_or(done->from, "no MPM"), em_fmt_or(done->to, "no MPM"))));
     facts_of(out, done);
     consequences(out, done->plan);
-    if (done->id) {
+    if (done->id && !back) {
         fprintf(out->f, "\nTo go back: ea-mpm rollback %s\n", done->id);
     }
 }
@@ -278,7 +279,7 @@ void em_text_switch(em_out_t *out, const em_report_t *report,
         recovered(out, done);
     }
     else if (done->changed) {
-        changed(out, done);
+        changed(out, done, !report->check);
         if (report->check) {
             em_text_findings(out, report->check->findings, EM_WARN);
         }
@@ -286,6 +287,16 @@ void em_text_switch(em_out_t *out, const em_report_t *report,
     else {
         unchanged(out, done);
     }
+}
+
+/* How it stands with a switch. */
+static const char *state_text(const em_txn_info_t *t, apr_pool_t *p)
+{
+    if (t->rolled_back_by) {
+        return "rolled back";
+    }
+    return apr_pstrcat(p, em_txn_state_name(t->state),
+                       t->rolls_back ? " (rollback)" : "", NULL);
 }
 
 void em_text_history(em_out_t *out, const em_report_t *report,
@@ -303,17 +314,14 @@ void em_text_history(em_out_t *out, const em_report_t *report,
         fputs("No switch was made on this system yet.\n", out->f);
         return;
     }
-    fprintf(out->f, "%-22s %-20s %-22s %s\n", "ID", "begun", "switch",
+    fprintf(out->f, "%-19s %-20s %-20s %s\n", "ID", "begun", "switch",
             "state");
     for (i = list->nelts - 1; i >= 0; --i) {
         const em_txn_info_t *t = APR_ARRAY_IDX(list, i, em_txn_info_t *);
 
-        fprintf(out->f, "%-22s %-20s %-22s %s%s%s\n", t->id,
+        fprintf(out->f, "%-19s %-20s %-20s %s\n", t->id,
                 em_fmt_or(em_fmt_time(t->begun, p), "?"),
                 apr_psprintf(p, "%s -> %s", em_fmt_or(t->from, "none"),
-                             em_fmt_or(t->to, "none")),
-                em_txn_state_name(t->state),
-                t->rolled_back_by ? ", rolled back by " : "",
-                em_fmt_or(t->rolled_back_by, ""));
+                             em_fmt_or(t->to, "none")), state_text(t, p));
     }
 }
