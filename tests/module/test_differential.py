@@ -15,6 +15,7 @@ class Pair:
 
     def __init__(self, make):
         self.uids = {}
+        self.asked_again = 0
         self.failures = []
         self.seen = {}
         self.sides = []
@@ -30,17 +31,26 @@ class Pair:
         return f"#{self.uids.setdefault(name, users.numeric_uid())}"
 
     def judge(self, case, **kw):
-        """Note a difference between the answers."""
+        """Note a difference between the answers.
+
+        To a line longer than LimitRequestLine that comes in pieces and never
+        ends, stock says 414 or nothing, as its reads happen to fall: what
+        differs is asked again, in one piece."""
         name, role, chunks = case
-        answers = []
-        for _, topology in self.sides:
-            _, reply = routing.exchange(topology.at[role], chunks, **kw)
-            answers.append(routing.verdict(reply))
+        answers = self._ask(role, chunks, **kw)
+        if answers[0] != answers[1] and len(chunks) > 1:
+            self.asked_again += 1
+            answers = self._ask(role, [b"".join(chunks)], **kw)
         self.seen[answers[0]] = self.seen.get(answers[0], 0) + 1
         if answers[0] != answers[1]:
             self.failures.append(
                 f"{role}: {name}: {chunks!r:.400}: stock {answers[0]}, "
                 f"itkish {answers[1]}")
+
+    def _ask(self, role, chunks, **kw):
+        return [routing.verdict(routing.exchange(topology.at[role], chunks,
+                                                 **kw)[1])
+                for _, topology in self.sides]
 
     def check(self):
         """Every difference so far, as one failure."""
@@ -87,9 +97,9 @@ def test_generated_heads_are_answered_alike(pair):
                                "proxy", "v6") if role in pair.sides[0][1].at]
     tried = routing.fuzz(routing.fuzz_seconds(), seed, roles,
                          lambda case: pair.judge(case, patience=0.01))
-    print(f"ITK_FUZZ_SEED={seed}: {tried} inputs")
+    print(f"ITK_FUZZ_SEED={seed}: {tried} inputs, {pair.asked_again} twice")
     pair.check()
-    assert tried > 50
+    assert tried > 50 and pair.asked_again <= 1 + tried / 200
 
 
 def _tls(topology, role, sni, host, first=b""):
