@@ -18,9 +18,17 @@ struct em_view_t {
     apr_pool_t *pool;
     const char *root;           /* without trailing slash; "" is "/" */
     const em_view_t *below;     /* NULL for the real tree */
+    unsigned long state;        /* another number after every change */
     apr_hash_t *nodes;          /* real path -> em_node_t *, of an overlay */
     apr_hash_t *dirs;           /* real dir -> array of names put there */
 };
+
+static unsigned long next_state(void)
+{
+    static unsigned long last;
+
+    return ++last;
+}
 
 apr_status_t em_view_open(em_view_t **pview, const char *root, apr_pool_t *p)
 {
@@ -37,6 +45,7 @@ apr_status_t em_view_open(em_view_t **pview, const char *root, apr_pool_t *p)
     }
     view = apr_pcalloc(p, sizeof(*view));
     view->pool = p;
+    view->state = next_state();
     view->root = strcmp(real, "/") == 0 ? "" : apr_pstrdup(p, real);
     free(real);
     *pview = view;
@@ -50,6 +59,7 @@ em_view_t *em_view_over(const em_view_t *below, apr_pool_t *p)
     view->pool = p;
     view->root = below->root;
     view->below = below;
+    view->state = next_state();
     view->nodes = apr_hash_make(p);
     view->dirs = apr_hash_make(p);
     return view;
@@ -86,6 +96,11 @@ struct em_view_memo_t {
     apr_pool_t *scratch;
     apr_hash_t *links;          /* real path -> target, "" = no link */
     apr_hash_t *files;          /* real path -> em_node_t * */
+    struct {
+        unsigned long state;    /* of the view that it was resolved in */
+        const char *dir, *real;
+        apr_size_t len;         /* of dir */
+    } dirs[2];                  /* the last ones; files come by directories */
 };
 
 /* Where the link at real path REAL of the real tree points, or NULL. */
@@ -209,6 +224,7 @@ void em_view_put(em_view_t *view, const char *path, const em_node_t *node)
         real = path;
     }
     real = apr_pstrdup(view->pool, real);
+    view->state = next_state();
     apr_hash_set(view->nodes, real, APR_HASH_KEY_STRING, node);
     slash = strrchr(real, '/');
     dir = slash == real ? "/" : apr_pstrmemdup(view->pool, real,
@@ -372,6 +388,46 @@ em_view_memo_t *em_view_memo(apr_pool_t *p)
     return memo;
 }
 
+/* As resolve_memo with FOLLOW, quick for a file in the directory of the one
+ * before, and for a link that leads to another file like the one before's.
+ * SLOT: 0, and 1 for what a link leads to. */
+static apr_status_t resolve_file(const char **preal, const em_view_t *view,
+                                 const char *path, int slot,
+                                 em_view_memo_t *memo)
+{
+    const char *slash = strrchr(path, '/'), *real, *target;
+    apr_pool_t *p = memo->scratch;
+    apr_size_t len = slash ? (apr_size_t)(slash - path) : 0;
+    apr_status_t rv;
+
+    if (len == 0 || slot > 1 || slash[1] == '.' || slash[1] == '\0') {
+        return resolve_memo(preal, view, path, 1, memo, p);
+    }
+    if (memo->dirs[slot].state != view->state || memo->dirs[slot].len != len
+        || memcmp(memo->dirs[slot].dir, path, len) != 0) {
+        rv = resolve_memo(&real, view, apr_pstrmemdup(p, path, len), 1, memo,
+                          p);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        memo->dirs[slot].state = view->state;
+        memo->dirs[slot].dir = apr_pstrmemdup(memo->pool, path, len);
+        memo->dirs[slot].len = len;
+        memo->dirs[slot].real = apr_pstrdup(memo->pool, real);
+    }
+    real = memo->dirs[slot].real;
+    real = apr_pstrcat(p, real[1] ? real : "", slash, NULL);
+    target = link_target(view, real, memo, p);
+    if (!target) {
+        *preal = real;
+        return APR_SUCCESS;
+    }
+    if (*target != '/') {
+        target = apr_pstrcat(p, memo->dirs[slot].real, "/", target, NULL);
+    }
+    return resolve_file(preal, view, target, slot + 1, memo);
+}
+
 apr_status_t em_view_read_memo(const em_node_t **pnode, const em_view_t *view,
                                const char *path, apr_size_t max,
                                em_view_memo_t *memo)
@@ -379,8 +435,7 @@ apr_status_t em_view_read_memo(const em_node_t **pnode, const em_view_t *view,
     const em_node_t *put, *known;
     em_node_t *node;
     const char *real;
-    apr_status_t rv = resolve_memo(&real, view, path, 1, memo,
-                                   memo->scratch);
+    apr_status_t rv = resolve_file(&real, view, path, 0, memo);
 
     if (rv != APR_SUCCESS) {
         goto leave;

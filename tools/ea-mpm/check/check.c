@@ -91,16 +91,23 @@ static apr_hash_t *loaded_modules(const em_judge_t *j, const em_conf_t *conf)
     return loaded;
 }
 
-/* Worst first; what is the same in that stays in its order (by file and line
- * where it has one). */
+#define WITH "With \""          /* how a finding about an option begins */
+
+/* Worst first; of those that are equally bad the ones about options come
+ * after the ones that call for them, else by name, file and line. */
 static int worse(const void *a, const void *b)
 {
     const em_finding_t *x = *(const em_finding_t *const *)a;
     const em_finding_t *y = *(const em_finding_t *const *)b;
+    int x_with = strncmp(x->message, WITH, strlen(WITH)) == 0;
+    int y_with = strncmp(y->message, WITH, strlen(WITH)) == 0;
     int cmp;
 
     if (x->severity != y->severity) {
         return (int)y->severity - (int)x->severity;
+    }
+    if (x_with != y_with) {
+        return x_with - y_with;
     }
     cmp = strcmp(x->problem, y->problem);
     if (cmp == 0) {
@@ -308,7 +315,7 @@ static apr_status_t try_options(int *phelps, em_judge_t *j,
                      && strcmp(f->message, g->message) == 0;
         }
         if (!known && f->severity == EM_REFUSE) {
-            f->message = apr_pstrcat(j->pool, "With \"",
+            f->message = apr_pstrcat(j->pool, WITH,
                                      command_for(&more, j->pool) + 14,
                                      "\": ", f->message, NULL);
             APR_ARRAY_PUSH(j->findings, em_finding_t *) = f;
