@@ -333,8 +333,7 @@ static int route_and_take(conn_rec *c, apr_socket_t *csd)
                      itk_self.policy->idents[itk_sconf_get(route.server)
                                                  ->ident].name);
         return take(c, csd, route.server);
-    case ITK_ROUTE_DUMMY:
-        return DECLINED;
+    case ITK_ROUTE_DUMMY:   /* nobody reads an answer; we are awake now */
     case ITK_ROUTE_GONE:
         break;
     }

@@ -95,9 +95,8 @@ static int is_framed(const char *data, apr_size_t len, const char *start,
 }
 
 /* server/mpm_unix.c wakes idle children so: from the address it connects to,
- * with nothing behind these bytes. Anybody on this machine can do the same,
- * and gets an answer from the unprivileged child to a request with no other
- * header: that is why every byte is looked at. */
+ * with nothing behind these bytes. Every byte is looked at, as anybody on this
+ * machine can send them, with more in between. */
 static int is_dummy(conn_rec *c, const char *data, apr_size_t len)
 {
     static const char alert[] = { 0x15, 0x03, 0x01, 0x00, 0x02, 0x01, 0x00 };

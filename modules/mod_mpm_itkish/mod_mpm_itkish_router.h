@@ -26,8 +26,8 @@ typedef enum {
     ITK_ROUTE_UNDECIDED,    /* no name can be known (TLS without SNI on an
                              * address with names, a head larger than the
                              * router peeks): server is the best guess */
-    ITK_ROUTE_DUMMY,        /* httpd's own wake-up connection, nothing else
-                             * was sent on it: serve it here */
+    ITK_ROUTE_DUMMY,        /* httpd's own wake-up connection: nothing else
+                             * was sent on it, and nobody reads an answer */
     ITK_ROUTE_GONE          /* the client closed, or sent nothing in time */
 } itk_route_kind_t;
 

@@ -135,3 +135,14 @@ def test_a_name_that_host_contradicts_is_refused(pair):
         assert _tls(itkish, "tls", sni, host)[1] == 421
     for server, _ in pair.sides:
         server.log.expect("AH02032", required=False)
+
+
+def test_wake_up_connections_reach_no_virtual_host(pair):
+    """What prefork sends to its idle children is closed by the child: no
+    worker starts for it, and nobody's log has a 421."""
+    stock, itkish = pair.sides
+    wake = (b"OPTIONS * HTTP/1.0\r\nUser-Agent: x (internal dummy "
+            b"connection)\r\n\r\n")
+    reply = routing.exchange(stock[1].at["names"], [wake])[1]
+    assert routing.verdict(reply)[0] == 200
+    assert routing.exchange(itkish[1].at["names"], [wake])[1] == b""
