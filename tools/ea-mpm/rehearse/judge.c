@@ -4,6 +4,8 @@
 
 #include <apr_strings.h>
 
+#include "service/errlog.h"
+
 #define FINDINGS_MAX 50         /* one fault can hit a thousand vhosts */
 #define SOURCE "seen in the rehearsal"
 
@@ -35,9 +37,42 @@ static em_finding_t *find(judge_t *j, em_severity_t severity,
     return finding;
 }
 
-static const char *first_line(const char *text, apr_pool_t *p)
+/* Lines that say nothing about a fault: the missing ServerName (AH00558),
+ * what apachectl adds, our own heading. */
+static int is_noise(const char *line, apr_size_t len)
 {
-    return apr_pstrmemdup(p, text, strcspn(text, "\n"));
+    static const char *const noise[] = {"AH00558", "Syntax OK", "Error log:",
+                                        "Action '", "The Apache error log"};
+
+    for (size_t i = 0; i < sizeof(noise) / sizeof(*noise); i++) {
+        if (memmem(line, len, noise[i], strlen(noise[i]))) {
+            return 1;
+        }
+    }
+    return len == 0;
+}
+
+/* The line that tells most: the first fatal one, else the first that is no
+ * noise, else the first. */
+static const char *telling_line(const char *text, apr_pool_t *p)
+{
+    const char *best = NULL, *line = text;
+    apr_size_t best_len = 0;
+
+    while (*line) {
+        apr_size_t len = strcspn(line, "\n");
+
+        if (em_errlog_judge(line, len) == EM_LOGLINE_FATAL) {
+            return apr_pstrmemdup(p, line, len);
+        }
+        if (!best && !is_noise(line, len)) {
+            best = line;
+            best_len = len;
+        }
+        line += len + (line[len] == '\n');
+    }
+    return best ? apr_pstrmemdup(p, best, best_len)
+                : apr_pstrmemdup(p, text, strcspn(text, "\n"));
 }
 
 static const char *phase_says(em_phase_t phase)
@@ -65,11 +100,22 @@ static const char *phase_problem(const em_stage_t *stage)
            : "start-failed";
 }
 
-static const char *describe(const em_stage_t *stage, apr_pool_t *p)
+static const char *describe(const em_stage_t *stage, const char *detail,
+                            apr_pool_t *p)
 {
     return apr_psprintf(p, "%s%s: %s", phase_says(stage->fault),
-                        stage->timed_out ? " (timeout)" : "",
-                        stage->fault_detail ? stage->fault_detail : "");
+                        stage->timed_out ? " (timeout)" : "", detail);
+}
+
+static const char *describe_all(const em_stage_t *stage, apr_pool_t *p)
+{
+    return describe(stage, stage->fault_detail ? stage->fault_detail : "", p);
+}
+
+static const char *describe_short(const em_stage_t *stage, apr_pool_t *p)
+{
+    return describe(stage, telling_line(stage->fault_detail
+                                        ? stage->fault_detail : "", p), p);
 }
 
 /* -- vhosts -------------------------------------------------------------- */
@@ -277,13 +323,13 @@ static void conclude(judge_t *j, em_rehearsal_result_t result,
 static void judge_fault(judge_t *j)
 {
     const em_stage_t *now = j->current, *then = j->target;
-    const char *says = describe(then, j->pool);
+    const char *says = describe_all(then, j->pool);
 
     if (then != now && now->fault <= then->fault) {
         conclude(j, EM_REHEARSAL_INCONCLUSIVE,
                  apr_psprintf(j->pool, "The rehearsal says nothing about %s: "
                               "with the configuration as it is now, %s",
-                              j->r->target, describe(now, j->pool)));
+                              j->r->target, describe_short(now, j->pool)));
         return;
     }
     (void)find(j, EM_REFUSE, phase_problem(then),
@@ -294,7 +340,7 @@ static void judge_fault(judge_t *j)
              apr_psprintf(j->pool, "%s %s", then == now
                           ? "As it is configured now," :
                           apr_psprintf(j->pool, "Under %s", j->r->target),
-                          first_line(says, j->pool)));
+                          describe_short(then, j->pool)));
 }
 
 static const char *passed_says(judge_t *j)
@@ -302,8 +348,7 @@ static const char *passed_says(judge_t *j)
     if (j->current->fault != EM_PHASE_NONE) {
         return apr_psprintf(j->pool, "The server starts and answers under "
                             "%s; as it is configured now, %s", j->r->target,
-                            first_line(describe(j->current, j->pool),
-                                       j->pool));
+                            describe_short(j->current, j->pool));
     }
     return j->target == j->current
            ? "The server starts and answers as it is configured now."
