@@ -91,7 +91,8 @@ def trap_module():
 
     def make(out):
         shutil.copy(source, out / "mod_trap.c")
-        done = subprocess.run([apxs, "-c", "mod_trap.c"], cwd=out,
+        done = subprocess.run([apxs, "-Wc,-Wall", "-Wc,-Werror", "-c",
+                               "mod_trap.c"], cwd=out,
                               capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         shutil.copy(out / ".libs/mod_trap.so", out / "mod_trap.so")
@@ -138,7 +139,8 @@ def digest(sb):
                    "'*/ea-mpm*' -not -path '/tmp/*' "
                    "-printf '%p %i %T@ %C@ %s %m %U\\n' | sort").stdout
     mounts = sb.run("sort /proc/self/mountinfo | cut -d' ' -f3-").stdout
-    processes = sb.run("cat /proc/[0-9]*/comm | sort").stdout
+    processes = sb.run("cat /proc/[0-9]*/comm 2>/dev/null | sort | "
+                       "grep -vE '^(sh|cat|sort|grep)$'").stdout
     return files, mounts, processes
 
 

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <apr_strings.h>
+
 #include "httpd.h"
 #include "http_config.h"
 #include "http_core.h"

@@ -23,6 +23,7 @@
 #define OWN_ERROR_LOG "/dev/shm/ea-mpm-error.log"
 #define STEP 5000               /* microseconds between two looks */
 #define LOG_LINES 20
+#define CRASHES 3               /* of children, without a single answer */
 
 typedef struct inside_t {
     const em_stage_how_t *how;
@@ -34,7 +35,8 @@ typedef struct inside_t {
     em_exec_t *foreground;      /* a server that does not detach */
     char *writable;             /* of each question: its file is there */
     int fpm_missing;
-    long asked;
+    long asked, answered;
+    apr_time_t look_again;      /* at the log, while nobody answers */
 } inside_t;
 
 static apr_interval_time_t time_left(const inside_t *in)
@@ -212,7 +214,13 @@ static int start(inside_t *in)
         return fault(in, EM_PHASE_START, 1,
                      "The start did not end in time.");
     }
-    return out->exited && out->exit_code == 0 ? 1
+    if (out->signal) {
+        return fault(in, EM_PHASE_START, 0,
+                     apr_psprintf(in->pool, "httpd was ended by signal %d "
+                                  "(%s).", out->signal,
+                                  strsignal(out->signal)));
+    }
+    return out->exit_code == 0 ? 1
            : fault(in, EM_PHASE_START, 0, apr_pstrcat(in->pool, out->err,
                                                       out->out, NULL));
 }
@@ -299,6 +307,7 @@ static void say_answer(void *baton, em_ask_t *ask)
     em_json_t *message = em_wire_message("answer", in->pool);
     em_php_t php = EM_PHP_NONE;
 
+    in->answered += ask->status != 0;
     if (question->kind == EM_ASK_PHP) {
         php = em_php_judge(in->how->questions->token, ask->status, ask->body,
                            ask->body_len);
@@ -319,6 +328,26 @@ static void say_answer(void *baton, em_ask_t *ask)
     }
 }
 
+/* Children that crash as they start never answer; waiting for each question's
+ * own deadline would take long. */
+static int only_crashes(void *baton)
+{
+    inside_t *in = baton;
+    apr_time_t now = apr_time_now();
+    apr_pool_t *p;
+    int n;
+
+    if (in->answered || now < in->look_again) {
+        return 0;
+    }
+    in->look_again = now + apr_time_from_msec(200);
+    apr_pool_create(&p, in->pool);
+    n = em_errlog_since(&in->facts, in->log_from, EM_LOGLINE_CRASH,
+                        LOG_LINES, p)->nelts;
+    apr_pool_destroy(p);
+    return n >= CRASHES;
+}
+
 static void ask_all(inside_t *in)
 {
     const em_questions_t *questions = in->how->questions;
@@ -326,7 +355,7 @@ static void ask_all(inside_t *in)
                                               sizeof(em_ask_t *));
     em_http_how_t how = {.at_once = 8, .each = apr_time_from_sec(10),
                          .total = time_left(in), .done = say_answer,
-                         .baton = in};
+                         .hopeless = only_crashes, .baton = in};
 
     for (int i = 0; i < questions->questions->nelts; i++) {
         const em_question_t *question =

@@ -321,7 +321,8 @@ void em_http_ask(const apr_array_header_t *asks, const em_http_how_t *how,
         }
     }
     while (client->n > 0 && (next < asks->nelts || client->busy > 0)) {
-        if (end && apr_time_now() >= end) {
+        if ((end && apr_time_now() >= end)
+            || (how->hopeless && how->hopeless(how->baton))) {
             break;
         }
         refill(client, asks, &next);

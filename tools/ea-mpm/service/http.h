@@ -31,6 +31,8 @@ typedef struct em_http_how_t {
     apr_interval_time_t total;          /* all of them, 0: no limit */
     /* Called for each answer as it comes; may be NULL. */
     void (*done)(void *baton, em_ask_t *ask);
+    /* Looked at every now and then: is it no use to go on? May be NULL. */
+    int (*hopeless)(void *baton);
     void *baton;
 } em_http_how_t;
 

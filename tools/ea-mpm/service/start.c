@@ -172,7 +172,9 @@ static apr_status_t explain(const em_facts_t *facts, const char *const *argv,
                           EM_EXIT_FAILED, out->timed_out ? "start-timeout"
                           : "start-failed", "%s %s.\n%s%s%s",
                           em_exec_quote(argv, p), out->timed_out
-                          ? "did not come back in time" : "failed",
+                          ? "did not come back in time" : out->signal
+                          ? apr_psprintf(p, "was ended by signal %d",
+                                         out->signal) : "failed",
                           *test ? test : said, *log ? "Error log:\n" : "",
                           log);
 }
