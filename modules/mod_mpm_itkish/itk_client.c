@@ -4,9 +4,9 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
@@ -30,7 +30,6 @@ apr_status_t itk_client_init(itk_client_t *cl, const itk_policy_t *policy,
                              itk_area_t *area, int common, uint32_t seat)
 {
     struct rlimit files = {1024, 1024};
-    uint32_t i;
 
     memset(cl, 0, sizeof(*cl));
     cl->policy = policy;
@@ -44,14 +43,10 @@ apr_status_t itk_client_init(itk_client_t *cl, const itk_policy_t *policy,
     if (cl->n_cache > files.rlim_cur / 4) {
         cl->n_cache = (uint32_t)(files.rlim_cur / 4) + 1;
     }
-    cl->cache = malloc(cl->n_cache * sizeof(itk_cached_t));
-    if (!cl->cache) {
-        return APR_ENOMEM;
-    }
-    for (i = 0; i < cl->n_cache; i++) {
-        cl->cache[i].fd = -1;
-    }
-    return APR_SUCCESS;
+    cl->cache = mmap(NULL, cl->n_cache * sizeof(itk_cached_t),
+                     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                     0);
+    return cl->cache == MAP_FAILED ? errno : APR_SUCCESS;
 }
 
 static itk_cached_t *cache_place(itk_client_t *cl, uint32_t slot)
@@ -61,9 +56,9 @@ static itk_cached_t *cache_place(itk_client_t *cl, uint32_t slot)
 
 static void cache_drop(itk_cached_t *place)
 {
-    if (place->fd >= 0) {
-        (void)close(place->fd);
-        place->fd = -1;
+    if (place->held) {
+        (void)close(place->held - 1);
+        place->held = 0;
     }
 }
 
@@ -217,7 +212,8 @@ static void cache_put(itk_lease_t *please, itk_client_t *cl,
     place->ident = please->ident = ans->ident;
     place->slot = please->slot = ans->slot;
     place->serial = please->serial = ans->serial;
-    place->fd = please->fd = fd;
+    please->fd = fd;
+    place->held = fd + 1;
 }
 
 static itk_deny_t ask_for_worker(itk_lease_t *please, itk_client_t *cl,
@@ -256,9 +252,9 @@ itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
                                          &lease.slot, &lease.serial)) {
         itk_cached_t *place = cache_place(cl, lease.slot);
 
-        if (place->fd >= 0 && place->slot == lease.slot &&
+        if (place->held && place->slot == lease.slot &&
             place->serial == lease.serial && place->ident == ident) {
-            lease.fd = place->fd;
+            lease.fd = place->held - 1;
             *please = lease;
             return ITK_DENY_NONE;
         }

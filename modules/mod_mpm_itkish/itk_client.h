@@ -26,7 +26,7 @@ typedef struct itk_cached_t {
     uint32_t ident;
     uint32_t slot;
     uint32_t serial;
-    int fd;                 /* -1: empty */
+    int held;               /* its descriptor plus one, 0: empty */
 } itk_cached_t;
 
 typedef struct itk_client_t {
@@ -36,7 +36,8 @@ typedef struct itk_client_t {
     int sock;               /* our pair with the broker, -1: not connected */
     uint32_t seat;          /* this child's scoreboard slot */
     uint64_t nonce;
-    itk_cached_t *cache;
+    itk_cached_t *cache;    /* a mapping of its own: pages that no worker
+                             * met needs cost nothing */
     uint32_t n_cache;
 } itk_client_t;
 

@@ -193,34 +193,27 @@ static void answer(itk_type_t type, const itk_msg_t *req, int flags,
     (void)itk_sock_send(me.sock, &msg, -1, MSG_DONTWAIT);
 }
 
-/* Make an APR socket of FD. The addresses are the kernel's, whoever sent it;
- * anything but a connected TCP socket is refused. */
+/* Make an APR socket of FD. The addresses are the kernel's, whoever sent it
+ * (the client's is asked for later, by httpd itself); anything but an internet
+ * socket is refused. */
 static apr_status_t adopt_socket(apr_socket_t **pcsd, int fd)
 {
     union {
         struct sockaddr any;
         struct sockaddr_in6 in6;
-    } local, remote;
-    socklen_t llen = sizeof(local);
-    socklen_t rlen = sizeof(remote);
+    } local;
+    socklen_t len = sizeof(local);
     apr_os_sock_info_t info;
-    int type = 0;
-    socklen_t tlen = sizeof(type);
 
-    if (getsockname(fd, &local.any, &llen) != 0 ||
-        getpeername(fd, &remote.any, &rlen) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &tlen) != 0 ||
-        type != SOCK_STREAM || local.any.sa_family != remote.any.sa_family ||
+    if (getsockname(fd, &local.any, &len) != 0 ||
         (local.any.sa_family != AF_INET && local.any.sa_family != AF_INET6)) {
         return APR_EINVAL;
     }
     memset(&info, 0, sizeof(info));
     info.os_sock = &fd;
     info.local = &local.any;
-    info.remote = &remote.any;
     info.family = local.any.sa_family;
     info.type = SOCK_STREAM;
-    info.protocol = 0;
     return apr_os_sock_make(pcsd, &info, me.ptrans);
 }
 
