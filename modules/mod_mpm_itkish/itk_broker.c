@@ -148,7 +148,8 @@ static int try_serve(itk_brood_t *st, uint32_t c, int *pfull)
         return 1;
     }
     if (slot == ITK_NO_SLOT && now >= h->not_before && !*pfull) {
-        if (st->live >= st->policy->max_workers && !itk_brood_retire_oldest(st)) {
+        if (st->live >= st->policy->max_workers &&
+            !itk_brood_retire_oldest(st)) {
             *pfull = 1;
         }
         else {

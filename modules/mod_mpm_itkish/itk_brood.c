@@ -21,7 +21,8 @@ int64_t itk_brood_now(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-apr_status_t itk_brood_watch(itk_brood_t *st, int fd, itk_peer_t peer, uint32_t index)
+apr_status_t itk_brood_watch(itk_brood_t *st, int fd, itk_peer_t peer,
+                             uint32_t index)
 {
     struct epoll_event ev = {.events = EPOLLIN};
 

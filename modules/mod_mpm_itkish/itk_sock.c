@@ -6,8 +6,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Room for more descriptors than any message may carry, so that strays are
- * seen and closed rather than cut off. */
+/* Room for more descriptors than any message may carry; what does not fit
+ * the kernel closes and says so. */
 #define FD_ROOM 4
 
 typedef union control_t {
@@ -78,13 +78,28 @@ apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags)
     return n == (ssize_t)sizeof(*msg) ? APR_SUCCESS : APR_EINVAL;
 }
 
-/* Take the descriptors and credentials out of MH. The first descriptor goes
- * to *PFD; more than one is an error that closes them all. */
+/* The N descriptors in CM: the first becomes *PFD, all others are closed. */
+static void take_fds(struct cmsghdr *cm, int n, int *pfd)
+{
+    int fd, i;
+
+    for (i = 0; i < n; i++) {
+        memcpy(&fd, CMSG_DATA(cm) + (size_t)i * sizeof(int), sizeof(int));
+        if (*pfd < 0) {
+            *pfd = fd;
+        }
+        else {
+            (void)close(fd);
+        }
+    }
+}
+
+/* Take the descriptors and credentials out of MH. Returns how many
+ * descriptors there were; *PFD is the first, or -1. */
 static int take_control(struct msghdr *mh, int *pfd, struct ucred *pcred)
 {
     struct cmsghdr *cm;
-    int fds[FD_ROOM];
-    int n = 0;
+    int nfds = 0;
 
     for (cm = CMSG_FIRSTHDR(mh); cm != NULL; cm = CMSG_NXTHDR(mh, cm)) {
         size_t len = cm->cmsg_len - CMSG_LEN(0);
@@ -93,27 +108,15 @@ static int take_control(struct msghdr *mh, int *pfd, struct ucred *pcred)
             continue;
         }
         if (cm->cmsg_type == SCM_RIGHTS) {
-            n = (int)(len / sizeof(int));
-            if (n > FD_ROOM) {
-                n = FD_ROOM;
-            }
-            memcpy(fds, CMSG_DATA(cm), (size_t)n * sizeof(int));
+            take_fds(cm, (int)(len / sizeof(int)), pfd);
+            nfds += (int)(len / sizeof(int));
         }
         else if (cm->cmsg_type == SCM_CREDENTIALS && pcred &&
                  len >= sizeof(*pcred)) {
             memcpy(pcred, CMSG_DATA(cm), sizeof(*pcred));
         }
     }
-    if (n == 1 && !(mh->msg_flags & MSG_CTRUNC)) {
-        *pfd = fds[0];
-        return 1;
-    }
-    while (n > 0) {
-        n--;
-        (void)close(fds[n]);
-        *pfd = -2;
-    }
-    return *pfd == -2 ? -1 : 0;
+    return nfds;
 }
 
 static apr_status_t receive(itk_msg_t *pmsg, int *pfd, struct ucred *pcred,
@@ -140,14 +143,14 @@ static apr_status_t receive(itk_msg_t *pmsg, int *pfd, struct ucred *pcred,
     if (n == 0 && nfds == 0) {
         return APR_EOF;
     }
-    if (nfds < 0 || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
+    if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
         itk_wire_decode(pmsg, buf, (size_t)n, nfds) != 0) {
-        if (nfds == 1) {
+        if (fd >= 0) {
             (void)close(fd);
         }
         return APR_EINVAL;
     }
-    *pfd = nfds == 1 ? fd : -1;
+    *pfd = fd;
     return APR_SUCCESS;
 }
 

@@ -492,8 +492,9 @@ static apr_status_t add_server(server_rec *s, apr_array_header_t *idents,
     why = dc->user ? itk_policy_refuse(policy, &ident) : NULL;
     if (why) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_CRIT, 0, s,
-                     "itk-id-refused: on line %d of %s: AssignUserID %s %s (uid "
-                     "%lu, gid %lu): %s", dc->line, dc->file, dc->user, dc->group,
+                     "itk-id-refused: on line %d of %s: AssignUserID %s %s "
+                     "(uid %lu, gid %lu): %s", dc->line, dc->file, dc->user,
+                     dc->group,
                      (unsigned long)ident.uid, (unsigned long)ident.gid, why);
         return APR_EINVAL;
     }
