@@ -107,11 +107,12 @@ class Topology:
                     "LimitRequestFieldSize 120\nLimitRequestFields 5\n")
         self._vhost("limits", B)
 
-        self._role("patient")
-        timeout = "<IfModule reqtimeout_module>\nRequestReadTimeout " \
-            "header=0\n</IfModule>\n"
-        self._vhost("patient", A, timeout)
-        self._vhost("patient", B)
+        for role, seconds in (("patient", 0), ("hasty", 1)):
+            self._role(role)
+            self._vhost(role, A, "<IfModule reqtimeout_module>\n"
+                        f"RequestReadTimeout header={seconds}\n"
+                        "</IfModule>\n")
+            self._vhost(role, B)
 
     def _addresses(self):
         """Who answers depends on the address or the port, too."""
@@ -132,6 +133,12 @@ class Topology:
             port = self._role("v6", "::1")
             self._vhost("v6", A, address="[::1]", port=port)
             self._vhost("v6", B, address="[::1]", port=port)
+            # One socket for both families: addresses of IPv4 are mapped.
+            port = self._role("dual", "::")
+            self.at["dual"] = ("127.0.0.1", port)
+            self._vhost("dual", B, address="127.0.0.1", port=port)
+            self._vhost("dual", A, address="127.0.0.1", port=port)
+            self._vhost("dual_other", A, port=port)
             self._role("v6_wildcard", "::1")
             self._vhost("v6_wildcard", A)
             self._vhost("v6_wildcard", B)
@@ -405,7 +412,7 @@ def proxy_cases():
 
 def corpus(topology):
     """Every hand-written case that the server of TOPOLOGY can run."""
-    for role in PLAIN_ROLES + ("v6", "v6_wildcard"):
+    for role in PLAIN_ROLES + ("v6", "v6_wildcard", "dual"):
         if role in topology.at:
             for name, data in plain_cases():
                 yield name, role, [data]

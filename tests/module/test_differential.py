@@ -20,7 +20,8 @@ class Pair:
         self.seen = {}
         self.sides = []
         for kind, users_of in (("prefork", None), ("itkish", self._user)):
-            server = make(kind, ("ssl", "remoteip", "socache_shmcb"),
+            server = make(kind, ("ssl", "remoteip", "socache_shmcb",
+                                  "reqtimeout"),
                           MaxRequestWorkers=60)
             server.add("AcceptFilter http none\nAcceptFilter https none\n")
             topology = routing.Topology(server, users_of)
@@ -135,6 +136,15 @@ def test_a_name_that_host_contradicts_is_refused(pair):
         assert _tls(itkish, "tls", sni, host)[1] == 421
     for server, _ in pair.sides:
         server.log.expect("AH02032", required=False)
+
+
+def test_a_head_that_does_not_come_in_time_is_answered_alike(pair):
+    """408 by the default vhost, which has another user than Host's."""
+    good = routing.get("b.test")
+    for data in (good[:-2], good[:-6]):
+        pair.judge(("late", "hasty", [data]), patience=15)
+    pair.check()
+    assert pair.seen[408, "hasty/a.test"] == 2
 
 
 def test_wake_up_connections_reach_no_virtual_host(pair):

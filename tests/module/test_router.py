@@ -207,55 +207,58 @@ def test_a_client_that_falls_silent_is_given_up_in_time(httpd):
     for data, kind, why in ((b"", "gone", "silent"),
                             (good[:-2], "server", "incomplete in time"),
                             (b"GET /", "server", "incomplete in time")):
-        answer = routed.run("silent", "names", [data], patience=0.6)
+        answer = routed.run("silent", "names", [data], patience=2)
         assert (answer.kind, answer.why) == (kind, why)
         assert answer.routed.startswith("a.test")
-    # httpd's answer to a broken head does not wait for its end.
-    answer = routed.run("broken", "names", [b"GET / HTTP/1.1\r\nX\r\nY"],
-                        patience=0.6)
-    assert answer.why == "incomplete in time" or answer.served != "-"
     routed.check()
 
 
-def _trickle(address, data, pause):
-    """Send DATA byte by byte; (our port, seconds until the server closed)."""
-    began = time.monotonic()
+def test_a_broken_head_is_answered_before_its_end(routed):
+    """httpd refuses a field without a colon when the next line is there; the
+    router does not wait for an empty line, however the bytes come."""
+    head = b"GET / HTTP/1.1\r\nX\r\nY\r\n"
+    for chunks in ([head], [head[:16], head[16:]], [bytes([b]) for b in head]):
+        answer = routed.judge(("broken", "names", chunks), delay=0.002,
+                              patience=15)
+        assert (answer.why, answer.status) == ("head", 400), answer
+    routed.check()
+
+
+def _trickle(address, data, pause, patience=20):
+    """Send DATA byte by byte until an answer comes, or PATIENCE seconds are
+    over; returns our port."""
+    end = time.monotonic() + patience
     with socket.create_connection(address, 20) as s:
         port = s.getsockname()[1]
         for byte in data:
-            if select.select([s], [], [], pause)[0]:
+            if select.select([s], [], [], pause)[0] or time.monotonic() > end:
                 break
             s.sendall(bytes([byte]))
-        try:
-            while s.recv(65536):
-                pass
-        except ConnectionResetError:
-            pass
-    return port, time.monotonic() - began
+        select.select([s], [], [], max(0, end - time.monotonic()))
+    return port
 
 
 def test_a_slow_client_has_as_long_as_stock_would_give_it(httpd):
     """Timeout is the longest silence; mod_reqtimeout bounds the whole head,
-    and says so per vhost."""
+    and may be told otherwise by a vhost."""
     _skip_without_probe()
-    routed = Routed(httpd, timeout=0.5, modules=("reqtimeout",), config=(
-        "RequestReadTimeout handshake=0 header=1-2,MinRate=20\n"))
+    routed = Routed(httpd, timeout=2, modules=("reqtimeout",), config=(
+        "RequestReadTimeout handshake=0 header=3-4,MinRate=20\n"))
     at = routed.topology.at
-    # 40 bytes at 50 per second, never silent for 0.5 s.
-    port, _ = _trickle(at["names"], routing.get("b.test"), 0.02)
-    answer = routed.probe.answer(port)
+    # 33 bytes at 50 per second.
+    answer = routed.probe.answer(
+        _trickle(at["names"], routing.get("b.test"), 0.02))
     assert answer.served.startswith("b.test") and answer.kind == "server"
-    # Less than MinRate: the first second and a little is all it gets.
-    port, took = _trickle(at["names"], routing.get("b.test"), 0.2)
-    answer = routed.probe.answer(port)
+    # Less than MinRate: three seconds and a little is all it gets.
+    answer = routed.probe.answer(
+        _trickle(at["names"], routing.get("b.test"), 0.25, 5))
     assert answer.why == "incomplete in time", answer
-    assert answer.routed.startswith("a.test") and answer.status == 408
-    assert took < 6
-    # A quarter of a second a byte, but this vhost sets no limit.
-    routed.server.log.problems()
-    port, _ = _trickle(at["patient"], b"GET /\r\n" * 2, 0.25)
-    answer = routed.probe.answer(port)
+    assert answer.routed.startswith("a.test")
+    # As slow, but this vhost sets no limit.
+    answer = routed.probe.answer(
+        _trickle(at["patient"], b"GET /xxxxxxxxxxxx\r\n", 0.25))
     assert answer.why == "head" and answer.routed.startswith("a.test"), answer
+    routed.check()
 
 
 def test_dummy_connections_are_told_from_requests(routed):
