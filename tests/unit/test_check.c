@@ -479,6 +479,11 @@ static void what_is_wrong_already_is_told(void **state)
     assert_string_equal(verdict("event", "#" PHP), "ready");
     assert_int_equal(found("mpm-none-loaded")->severity, EM_INFO);
     assert_string_equal(verdict("event", MPMS "Include missing.conf\n"),
+                        "ready");
+    assert_int_equal(found("config-broken")->severity, EM_WARN);
+    facts.httpd.test_output = "Syntax error on line 4 of "
+                              "/etc/httpd/httpd.conf: Could not open";
+    assert_string_equal(verdict("event", MPMS "Include missing.conf\n"),
                         "refused");
     assert_int_equal(found("config-broken")->line, 4);
     facts.pending = 1;
@@ -495,6 +500,10 @@ static void an_unknown_directive_that_httpd_accepts_is_fine(void **state)
                         "ready");
     facts.httpd.test_ok = 0;
     assert_string_equal(verdict("event", MPMS "php_admin_flag engine on\n"),
+                        "ready");
+    assert_int_equal(found("directive-without-module")->severity, EM_WARN);
+    /* Of the MPMs' own directives we know all. */
+    assert_string_equal(verdict("event", MPMS "MinSpareServers 1\n"),
                         "refused");
 }
 

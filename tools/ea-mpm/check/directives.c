@@ -278,10 +278,14 @@ static void tell(em_judge_t *j, const dead_t *dead)
                          mpms, j->plan->to, also);
     }
     else {
-        f = em_judge_add(j, "directive-without-module", EM_REFUSE,
-                         "%s needs %s, which would not be loaded: httpd does "
-                         "not start (AH00526 Invalid command).%s%s%s",
-                         dead->name, guard, loss ? " " : "", loss ? loss : "",
+        f = em_judge_add(j, "directive-without-module",
+                         dead->alive_before ? EM_REFUSE : EM_WARN,
+                         "%s needs %s, which %s loaded: httpd does not start "
+                         "(AH00526 Invalid command)%s.%s%s%s", dead->name,
+                         guard, dead->alive_before ? "would not be"
+                         : "is not", dead->alive_before ? ""
+                         : ", unless a module that ea-mpm does not know "
+                         "brings it", loss ? " " : "", loss ? loss : "",
                          also);
         f->module = guard;
     }

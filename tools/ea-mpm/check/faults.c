@@ -81,22 +81,28 @@ static int has_note(const em_conf_t *conf, const em_conf_note_t *note)
     return 0;
 }
 
-/* What httpd refuses to read stops every start. Where httpd itself just
- * accepted the present configuration, our complaint about it is wrong. */
+/* What httpd refuses to read stops every start. Of what stands there already
+ * httpd itself is the judge: a complaint that it does not share is none, and
+ * one that nobody could ask it about (another system's tree, files that are
+ * made at the start) is a warning. */
 static void notes(em_judge_t *j)
 {
+    const em_httpd_t *httpd = &j->facts->httpd;
+
     for (int i = 0; i < j->after->notes->nelts; i++) {
         const em_conf_note_t *n = APR_ARRAY_IDX(j->after->notes, i,
                                                 em_conf_note_t *);
-        int old = has_note(j->before, n);
+        int old = has_note(j->before, n), shared;
         em_finding_t *f;
 
-        if (!n->fatal || (old && j->facts->httpd.tested
-                          && j->facts->httpd.test_ok)) {
+        if (!n->fatal || (old && httpd->tested && httpd->test_ok)) {
             continue;
         }
-        f = em_judge_add(j, "config-broken", EM_REFUSE, "%s%s", n->message,
-                         old ? "; httpd refuses this now as well" : "");
+        shared = httpd->tested && httpd->test_output
+                 && strstr(httpd->test_output, n->file);
+        f = em_judge_add(j, "config-broken",
+                         old && !shared ? EM_WARN : EM_REFUSE, "%s%s",
+                         n->message, old ? "; it is so now" : "");
         f->file = n->file;
         f->line = n->line;
         em_judge_resolve(f, "Correct it, then look with: httpd -t");

@@ -340,7 +340,9 @@ static void add_map(em_maps_t *maps, const em_directive_t *d, int index,
     m->works = denies || !rule_for(maps, handler, 0)
                || em_maps_serve(maps, handler);
     rule = rule_for(maps, handler, 1);
-    m->leak = rule && kind->strength != EM_MAP_FIRST ? rule->leak : NULL;
+    if (rule && kind->strength != EM_MAP_FIRST) {
+        m->leak = m->php ? "php-source-leak" : rule->leak;
+    }
     APR_ARRAY_PUSH(maps->list, em_map_t *) = m;
 }
 
