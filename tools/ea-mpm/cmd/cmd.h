@@ -78,6 +78,7 @@ struct em_cmd_t {
     const char *summary;        /* one line */
     const char *description;    /* sentences, for help and manual */
     int needs;
+    int defers_test;            /* calls em_facts_settle() itself */
     em_report_kind_t report;
     const em_opt_id_t *options; /* besides those for every command; ends
                                  * with 0, or NULL */

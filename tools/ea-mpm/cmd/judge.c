@@ -13,6 +13,7 @@ em_facts_how_t em_cmd_facts_how(const em_run_t *run)
     how.conf = run->opts.conf;
     how.instance = run->opts.instance;
     how.deep = run->opts.deep;
+    how.defer = run->cmd->defers_test;
     how.available = run->opts.available;
     how.timeout = run->opts.timeout;
     how.log = run->log;

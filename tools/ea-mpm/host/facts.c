@@ -339,38 +339,80 @@ static void set_files(gathering_t *g)
     facts->httpd.group = em_gather_global(facts, "Group", g->p);
 }
 
-static void take_test(gathering_t *g)
-{
-    em_httpd_t *httpd = &g->facts->httpd;
-    em_probe_test_t test;
-    const char *root;
+struct em_facts_test_t {
+    em_exec_t *exec;
+};
 
-    httpd->test_output = g->test_error;
-    if (!g->test) {
-        em_gather_mpm(g->facts, NULL, g->p);
-        return;
+static void set_pending(em_facts_t *facts)
+{
+    facts->pending = facts->running.pid && facts->running.mpm
+        && (!facts->configured
+            || strcmp(facts->running.mpm, facts->configured) != 0);
+}
+
+/* What httpd itself says outranks what was read. */
+static void take_run_cfg(em_facts_t *facts, const em_httpd_run_cfg_t *cfg,
+                         apr_pool_t *p)
+{
+    const char *root = cfg->server_root ? cfg->server_root
+                                        : facts->httpd.server_root;
+
+    if (cfg->document_root) {           /* the compiled-in one too */
+        APR_ARRAY_IDX(facts->vhosts, 0, em_vhost_t *)->document_root
+            = cfg->document_root;
     }
-    em_probe_test_finish(&test, g->test, httpd->binary, g->p);
+    if (cfg->pid_file) {
+        const char *path = em_gather_path(root, cfg->pid_file, p);
+
+        if (!facts->httpd.pid_file
+            || strcmp(path, facts->httpd.pid_file) != 0) {
+            facts->httpd.pid_file = path;
+            em_running_find(&facts->running, facts, p);
+        }
+    }
+}
+
+int em_facts_settle(em_facts_t *facts, apr_pool_t *p)
+{
+    em_httpd_t *httpd = &facts->httpd;
+    const char *before = facts->configured;
+    em_probe_test_t test;
+
+    if (!facts->test) {
+        return 0;
+    }
+    em_probe_test_finish(&test, facts->test->exec, httpd->binary, p);
+    facts->test = NULL;
     httpd->tested = test.ran;
     httpd->test_ok = test.ok;
     httpd->test_output = test.output;
-    em_gather_mpm(g->facts, test.ok ? test.loaded : NULL, g->p);
-    root = test.run_cfg.server_root ? test.run_cfg.server_root
-                                    : httpd->server_root;
-    if (test.run_cfg.document_root) {   /* the compiled-in one too */
-        em_vhost_t *main_server = APR_ARRAY_IDX(g->facts->vhosts, 0,
-                                                em_vhost_t *);
-
-        main_server->document_root = test.run_cfg.document_root;
+    take_run_cfg(facts, &test.run_cfg, p);
+    if (test.ok && test.loaded) {
+        em_gather_mpm(facts, test.loaded, p);
     }
-    if (test.run_cfg.pid_file) {
-        const char *path = em_gather_path(root, test.run_cfg.pid_file, g->p);
+    set_pending(facts);
+    return !test.ok || !before != !facts->configured
+        || (before && strcmp(before, facts->configured) != 0);
+}
 
-        if (!httpd->pid_file || strcmp(path, httpd->pid_file) != 0) {
-            httpd->pid_file = path;
-            em_running_find(&g->facts->running, g->facts, g->p);
-        }
+/* Wait for the test, or leave it be for now. */
+static void take_test(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+
+    em_gather_mpm(facts, NULL, g->p);
+    if (!g->test) {
+        facts->httpd.test_output = g->test_error;
+        return;
     }
+    facts->test = apr_palloc(g->p, sizeof(*facts->test));
+    facts->test->exec = g->test;
+    if (facts->how.defer) {
+        facts->httpd.tested = facts->httpd.test_ok = 1;
+        facts->httpd.test_output = "";
+        return;
+    }
+    (void)em_facts_settle(facts, g->p);
 }
 
 /* Who owns the modules and the binaries. */
@@ -419,13 +461,6 @@ static void take_packages(gathering_t *g)
         one->package = wish->package;
         one->version = wish->version;
     }
-}
-
-static void set_pending(em_facts_t *facts)
-{
-    facts->pending = facts->running.pid && facts->running.mpm
-        && (!facts->configured
-            || strcmp(facts->running.mpm, facts->configured) != 0);
 }
 
 apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,

@@ -18,6 +18,8 @@ typedef struct em_facts_how_t {
     const char *conf;           /* --conf FILE */
     const char *instance;       /* --instance NAME (apache2@NAME, httpd@NAME) */
     int deep;                   /* --deep: read every .htaccess */
+    int defer;                  /* leave httpd's own test of the configuration
+                                 * running, see em_facts_settle() */
     int available;              /* ask the package manager what it could
                                  * install (list --available) */
     apr_interval_time_t timeout;    /* of one httpd run, default 30 s */
@@ -134,8 +136,11 @@ typedef struct em_running_t {
     apr_time_t since;
 } em_running_t;
 
+struct em_facts_test_t;         /* httpd's test in progress */
+
 typedef struct em_facts_t {
     em_facts_how_t how;
+    struct em_facts_test_t *test;       /* NULL: its answer is in */
     const em_view_t *view;
     em_httpd_t httpd;
     const em_layout_t *layout;
@@ -163,6 +168,11 @@ typedef struct em_facts_t {
  * not a failure. */
 apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
                              em_result_t *res, apr_pool_t *p);
+
+/* With how->defer httpd reads the configuration while the caller goes on with
+ * the walk's answer, as if httpd had accepted it. This waits for httpd's own
+ * answer. 1: it is another one, so judge again what was judged. */
+int em_facts_settle(em_facts_t *facts, apr_pool_t *p);
 
 /* The loaded module ID ("php_module"), or NULL. */
 const em_module_t *em_facts_module(const em_facts_t *facts, const char *id);

@@ -73,6 +73,7 @@ apr_status_t em_draft_put(em_draft_t *draft, const char *path,
     step->after = *node;
     step->why = why;
     em_view_put(draft->view, path, &step->after);
+    draft->conf = NULL;
     return APR_SUCCESS;
 }
 
@@ -89,6 +90,7 @@ static apr_status_t add_edit(em_draft_t *draft, const em_edit_t *new)
             return APR_SUCCESS;
         }
     }
+    draft->conf = NULL;
     APR_ARRAY_PUSH(draft->edits, em_edit_t *)
         = apr_pmemdup(draft->pool, new, sizeof(*new));
     return APR_SUCCESS;
@@ -108,6 +110,7 @@ apr_status_t em_draft_edit(em_draft_t *draft, em_edit_op_t op,
 void em_draft_drop(em_draft_t *draft, int n)
 {
     draft->edits->nelts = n;
+    draft->conf = NULL;
 }
 
 int em_draft_original(const em_draft_t *draft, const char *file, int line)
@@ -240,25 +243,37 @@ apr_status_t em_draft_conf(em_conf_t **pconf, em_draft_t *draft,
                            em_result_t *res)
 {
     em_conf_how_t how = draft->facts->conf_how;
-    em_view_t *view = em_view_over(draft->view, draft->pool);
-    apr_status_t rv = put_edits(draft, view, 0);
+    em_view_t *view;
+    apr_status_t rv;
 
+    if (draft->conf) {
+        *pconf = draft->conf;
+        return APR_SUCCESS;
+    }
+    view = em_view_over(draft->view, draft->pool);
+    rv = put_edits(draft, view, 0);
     if (rv != APR_SUCCESS) {
         return em_result_fail(res, rv, EM_EXIT_FAILED, "plan-failed",
                               "cannot edit the configuration in memory: ");
     }
     how.view = view;
-    return em_conf_read(pconf, &how, res, draft->pool);
+    rv = em_conf_read(pconf, &how, res, draft->pool);
+    if (rv == APR_SUCCESS) {
+        draft->conf = *pconf;
+    }
+    return rv;
 }
 
 apr_status_t em_draft_finish(em_draft_t *draft, em_result_t *res)
 {
+    const em_conf_t *conf = draft->conf;
     apr_status_t rv = put_edits(draft, NULL, 1);
 
     if (rv != APR_SUCCESS) {
         return em_result_fail(res, rv, EM_EXIT_FAILED, "plan-failed",
                               "cannot edit the configuration in memory: ");
     }
+    draft->plan->after = conf;  /* the same bytes, as steps now */
     for (int i = 0; i < draft->steps->nelts; i++) {
         em_step_t *step = APR_ARRAY_IDX(draft->steps, i, em_step_t *);
 

@@ -175,6 +175,10 @@ apr_status_t em_plan_conf(em_conf_t **pconf, const em_plan_t *plan,
 {
     em_conf_how_t how = facts->conf_how;
 
+    if (plan->after) {
+        *pconf = (em_conf_t *)plan->after;
+        return APR_SUCCESS;
+    }
     how.view = em_plan_view(plan, facts, p);
     return em_conf_read(pconf, &how, res, p);
 }

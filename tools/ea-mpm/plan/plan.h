@@ -52,6 +52,8 @@ typedef struct em_plan_t {
                                  * target: "mpm-not-installed",
                                  * "static-mpm", "layout-unsupported" ... */
     const char *impossible_why; /* the reason and what to do, sentences */
+    const em_conf_t *after;     /* the configuration after the plan, where
+                                 * making the plan had to read it; or NULL */
     apr_array_header_t *restart_units;  /* const char *: further units that
                                          * share these files */
     const char *rolls_back;     /* id of the change that this one undoes, or
