@@ -77,6 +77,21 @@ static void enter(text_t *text, const em_directive_t *d)
     }
 }
 
+/* What is resolved already, and what checks for directories that on a server
+ * that was not started since boot are not there yet. */
+static int is_left_out(const char *name)
+{
+    static const char *const names[] = {"Include", "IncludeOptional",
+                                        "DefaultRuntimeDir", "Mutex"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (strcasecmp(name, names[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 const char *em_candidate_text(const em_conf_t *conf,
                               apr_array_header_t **porigins, apr_pool_t *p)
 {
@@ -88,8 +103,7 @@ const char *em_candidate_text(const em_conf_t *conf,
         const em_directive_t *d = APR_ARRAY_IDX(conf->directives, i,
                                                 em_directive_t *);
 
-        if (!d->active || strcasecmp(d->name, "Include") == 0
-            || strcasecmp(d->name, "IncludeOptional") == 0) {
+        if (!d->active || is_left_out(d->name)) {
             continue;
         }
         enter(&text, d);
@@ -154,7 +168,9 @@ apr_status_t em_candidate_test(int *pok, const char **poutput,
 {
     apr_array_header_t *origins;
     const char *text = em_candidate_text(conf, &origins, p);
-    em_exec_how_t how = {.env = facts->httpd.env, .timeout = timeout};
+    em_exec_how_t how = {.env = facts->httpd.test_env
+                         ? facts->httpd.test_env : facts->httpd.env,
+                         .timeout = timeout};
     size_t len = strlen(text);
     const char *path;
     em_exec_out_t *out;
