@@ -122,7 +122,10 @@ apr_status_t em_txn_rollback_plan(em_plan_t **pplan, const em_view_t *view,
     em_txn_t txn = {.pool = p, .view = view};
     const em_txn_info_t *info = NULL;
     em_plan_t *plan;
-    apr_status_t rv = choose(&info, view, id, res, p);
+    apr_status_t rv;
+
+    em_result_activity(res, "looking for a change to roll back");
+    rv = choose(&info, view, id, res, p);
 
     if (rv == APR_SUCCESS) {
         rv = em_store_open(&txn.store, view, 0, res, p);

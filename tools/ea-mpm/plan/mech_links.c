@@ -101,18 +101,23 @@ static const char *available_for(const em_links_t *links, const char *id,
 
 /* ---- disabling with words ---- */
 
-/* The ids of a module are spoken for by this consequence. */
-static void tell(em_links_t *links, const char *name, const char *dir,
-                 const char *what, const char *because)
+/* The ids of a module are spoken for. */
+static void mark_told(em_links_t *links, const char *name, const char *dir)
 {
     apr_array_header_t *ids = em_links_ids(links, dir, name);
 
-    em_draft_tell(links->draft, name, NULL, what, because);
     for (int i = 0; i < ids->nelts; i++) {
         const char *id = APR_ARRAY_IDX(ids, i, const char *);
 
         apr_hash_set(links->draft->told, id, APR_HASH_KEY_STRING, id);
     }
+}
+
+static void tell(em_links_t *links, const char *name, const char *dir,
+                 const char *what, const char *because)
+{
+    em_draft_tell(links->draft, name, NULL, what, because);
+    mark_told(links, name, dir);
 }
 
 static apr_status_t disable(em_links_t *links, const char *name,
@@ -388,9 +393,7 @@ static apr_status_t pair_cgi(em_links_t *links)
         || !em_links_is_available(links, new)) {
         return APR_SUCCESS;
     }
-    if (!em_links_is_enabled(links, new)) {
-        tell(links, new, links->mods_available, "enabled", because);
-    }
+    mark_told(links, new, links->mods_available);
     tell(links, old, links->mods_enabled,
          apr_pstrcat(links->draft->pool, "replaced by ", new, NULL),
          because);
