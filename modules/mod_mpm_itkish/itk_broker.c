@@ -582,7 +582,9 @@ static apr_status_t limit_self(int *pepoll, const itk_broker_t *setup)
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    itk_close_others(keep, 4);
+    if (!setup->keep_all) {
+        itk_close_others(keep, 4);
+    }
     *pepoll = epoll_create1(EPOLL_CLOEXEC);
     if (*pepoll < 0) {
         return errno;

@@ -14,6 +14,7 @@ typedef struct itk_broker_t {
     int life;               /* end of file: this generation is to end */
     int spawner;
     int error_log;          /* another descriptor to keep, or -1 */
+    int keep_all;           /* the log goes who knows where (syslog) */
     const char *label;      /* completes the title */
 } itk_broker_t;
 

@@ -11,8 +11,9 @@
  * sendmail. APR_EMISMATCH: one of CAPS is not there to keep. */
 apr_status_t itk_caps_keep(const int *caps, int n);
 
-/* For a role that starts nothing: no capability at all, an empty bounding set
- * (where the kernel lets us), no new privileges, not dumpable. */
+/* For a role that starts nothing: no capability, no new privileges, not
+ * dumpable; an empty bounding set too where the kernel lets us, which takes
+ * CAP_SETPCAP and makes no difference to a process that cannot exec. */
 apr_status_t itk_caps_none(void);
 
 /* The broker's system calls: messages, descriptors, clock, log lines. It

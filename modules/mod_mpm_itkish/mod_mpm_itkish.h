@@ -68,6 +68,7 @@ typedef struct itk_self_t {
                                  * generation */
     int connections;            /* per worker, 0: no limit */
     apr_pool_t *pconf;          /* of this configuration */
+    pid_t parent;               /* the process that read it */
 } itk_self_t;
 
 extern itk_self_t itk_self;

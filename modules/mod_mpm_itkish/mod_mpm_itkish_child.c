@@ -50,6 +50,9 @@ void itk_child_init(apr_pool_t *pchild, server_rec *s)
                      "ending it before it reads a request");
         exit(APEXIT_CHILDFATAL);
     }
+    if (getpid() == itk_self.parent) {
+        return;                 /* httpd -X: parent and child in one */
+    }
     if (itk_self.common[0] >= 0) {
         (void)close(itk_self.common[0]);
         itk_self.common[0] = -1;

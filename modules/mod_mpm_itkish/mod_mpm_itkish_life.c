@@ -51,7 +51,6 @@ typedef struct retained_t {
 
 static retained_t *retained;
 static apr_pool_t *pconf;
-static pid_t parent_pid;
 
 itk_self_t itk_self = {.common = {-1, -1}, .life = {-1, -1}};
 
@@ -94,6 +93,7 @@ static void broker_main(void *baton, int sock)
     };
 
     (void)baton;
+    setup.keep_all = !ap_server_conf->error_log;
     if (ap_server_conf->error_log) {
         apr_os_file_t fd;
 
@@ -349,7 +349,7 @@ static apr_status_t end_generation(void *data)
     int i;
 
     (void)data;
-    if (getpid() != parent_pid) {
+    if (getpid() != itk_self.parent) {
         return APR_SUCCESS;
     }
     if (mpm->restart_pending && !mpm->is_ungraceful) {
@@ -403,7 +403,7 @@ static int may_change_users(server_rec *s)
 int itk_life_post_config(apr_pool_t *p, server_rec *s)
 {
     pconf = p;
-    parent_pid = getpid();
+    itk_self.parent = getpid();
     itk_self.pconf = p;
     itk_self.role = ITK_ROLE_NONE;
     if (itk_config_freeze(&itk_self.policy, s, p) != APR_SUCCESS ||
