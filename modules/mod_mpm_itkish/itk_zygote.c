@@ -111,7 +111,7 @@ static int make_room(state_t *st)
 static void become_worker(state_t *st, const itk_msg_t *msg, int fd,
                           pid_t zygote)
 {
-    sigset_t none;
+    sigset_t drains;
 
     /* The zygote's death drains its workers. Set after the change of user,
      * which clears it; then look whether it was already too late. */
@@ -122,9 +122,11 @@ static void become_worker(state_t *st, const itk_msg_t *msg, int fd,
     (void)close(st->sock);
     (void)close(st->signals);
     free(st->kids);
-    sigemptyset(&none);
-    (void)signal(SIGUSR1, SIG_DFL);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    /* The worker lets SIGUSR1 through when it can handle it: a generation may
+     * end right now, and what was sent to this worker is to be served. */
+    sigemptyset(&drains);
+    sigaddset(&drains, SIGUSR1);
+    (void)sigprocmask(SIG_SETMASK, &drains, NULL);
     st->z->worker(st->z->baton, st->z->ident, msg->slot, msg->serial, fd);
     _exit(1);
 }

@@ -11,7 +11,9 @@ typedef struct itk_zygote_t {
     uint32_t ident;
     const char *name;
     void *baton;
-    /* Become worker SLOT/SERIAL; SOCK is its pair. Does not return. */
+    /* Become worker SLOT/SERIAL; SOCK is its pair. SIGUSR1, which means to
+     * finish and leave, is blocked until it lets it through. Does not
+     * return. */
     void (*worker)(void *baton, uint32_t ident, uint32_t slot,
                    uint32_t serial, int sock);
 } itk_zygote_t;

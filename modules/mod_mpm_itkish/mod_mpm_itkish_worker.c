@@ -88,6 +88,8 @@ static void set_handler(int sig, void (*handler)(int))
 
 static void set_handlers(void)
 {
+    sigset_t drains;
+
     set_handler(SIGTERM, on_term);
     set_handler(SIGHUP, on_term);
     set_handler(SIGUSR1, on_drain);
@@ -98,6 +100,9 @@ static void set_handlers(void)
     set_handler(SIGXCPU, SIG_DFL);
     set_handler(SIGXFSZ, SIG_IGN);
     ap_fatal_signal_child_setup(ap_server_conf);
+    sigemptyset(&drains);
+    sigaddset(&drains, SIGUSR1);        /* the zygote kept it back */
+    (void)sigprocmask(SIG_UNBLOCK, &drains, NULL);
 }
 
 static void make_pools(apr_pool_t *parent)
