@@ -176,32 +176,59 @@ static int search_list(apr_array_header_t *searches, const em_view_t *view,
     return found;
 }
 
-/* Lists whose name lets one expect httpd's files are looked at first; the
- * others only for what is still open then. */
-static int is_likely(const char *list)
+/* The package whose list most likely holds FILE, by Debian's way of naming:
+ * mod_x.so, mpm_itk.so, libphp8.2.so. Only where to look first. */
+static const char *likely_list(const char *file, apr_pool_t *p)
 {
-    return strstr(list, "apache") || strstr(list, "httpd")
-        || strstr(list, "php") || strstr(list, "mpm");
+    const char *slash = strrchr(file, '/');
+    char *name = apr_pstrdup(p, slash ? slash + 1 : file), *end, *c;
+
+    end = strstr(name, ".so");
+    if (!end || end[3]) {
+        return "apache2-bin.list";
+    }
+    *end = '\0';
+    for (c = name; *c; c++) {
+        *c = *c == '_' ? '-' : *c;
+    }
+    return apr_pstrcat(p, "libapache2-", strncmp(name, "lib", 3) == 0
+                       ? "mod-" : "", name + (strncmp(name, "lib", 3) == 0
+                                              ? 3 : 0), ".list", NULL);
+}
+
+static int search_likely(apr_array_header_t *searches, const em_view_t *view,
+                         apr_pool_t *p)
+{
+    int open = searches->nelts, i;
+
+    open -= search_list(searches, view, "apache2-bin.list", p);
+    for (i = 0; open && i < searches->nelts; i++) {
+        const search_t *s = &APR_ARRAY_IDX(searches, i, search_t);
+
+        if (!s->wish->package) {
+            open -= search_list(searches, view,
+                                likely_list(s->wish->file, p), p);
+        }
+    }
+    return open;
 }
 
 static void search_lists(apr_array_header_t *searches, const em_view_t *view,
                          apr_pool_t *p)
 {
-    int open = searches->nelts, likely, i;
+    int open = search_likely(searches, view, p), i;
     apr_array_header_t *names;
 
-    if (em_view_list(&names, view, DPKG "/info", p) != APR_SUCCESS) {
+    if (!open || em_view_list(&names, view, DPKG "/info", p)
+                 != APR_SUCCESS) {
         return;
     }
-    for (likely = 1; likely >= 0; likely--) {
-        for (i = 0; open && i < names->nelts; i++) {
-            const char *name = APR_ARRAY_IDX(names, i, const char *);
-            apr_size_t len = strlen(name);
+    for (i = 0; open && i < names->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *);
+        apr_size_t len = strlen(name);
 
-            if (len > 5 && strcmp(name + len - 5, ".list") == 0
-                && !is_likely(name) == !likely) {
-                open -= search_list(searches, view, name, p);
-            }
+        if (len > 5 && strcmp(name + len - 5, ".list") == 0) {
+            open -= search_list(searches, view, name, p);
         }
     }
 }
