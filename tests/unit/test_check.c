@@ -467,6 +467,43 @@ static void scripts_of_other_handlers_leak_too(void **state)
     assert_int_equal(found("script-source-leak")->line, 5);
 }
 
+static void mappings_in_htaccess_files_leak_too(void **state)
+{
+    static const struct {
+        const char *name, *args;
+        int leaks;
+    } cases[] = {
+        { "AddType", "application/x-httpd-php .html .php", 1 },
+        { "AddType", "application/x-httpd-php .php", 0 },
+        { "AddType", "application/x-httpd-php .html", 1 },
+        { "SetHandler", "application/x-httpd-php", 1 },
+        { "AddHandler", "application/x-httpd-php .php", 0 },
+        { "AddType", "text/x-component .htc", 0 },
+        { NULL, NULL, 0 }
+    };
+
+    (void)state;
+    gather(MPMS PHP PROXY "<IfModule !php_module>\n" FPM_FILES
+           "</IfModule>\n<IfModule php_module>\n" PHP_FILES "</IfModule>\n");
+    for (int i = 0; cases[i].name; i++) {
+        em_htaccess_t *x = apr_pcalloc(pool, sizeof(*x));
+
+        x->name = cases[i].name;
+        x->args = cases[i].args;
+        x->file = "/var/www/a/.htaccess";
+        x->line = 3;
+        facts.htaccess = apr_array_make(pool, 1, sizeof(em_htaccess_t *));
+        APR_ARRAY_PUSH(facts.htaccess, em_htaccess_t *) = x;
+        judge_with("event", NULL, "php");
+        if ((found("php-source-leak") != NULL) != cases[i].leaks) {
+            fail_msg("%s %s", x->name, x->args);
+        }
+        if (cases[i].leaks) {
+            assert_string_equal(found("php-source-leak")->file, x->file);
+        }
+    }
+}
+
 static void what_is_wrong_already_is_told(void **state)
 {
     (void)state;
@@ -585,6 +622,7 @@ int main(void)
         CHECK_TEST(a_handler_without_its_own_module_is_not_enough),
         CHECK_TEST(a_leftover_type_under_fpm_is_no_leak),
         CHECK_TEST(scripts_of_other_handlers_leak_too),
+        CHECK_TEST(mappings_in_htaccess_files_leak_too),
         CHECK_TEST(what_is_wrong_already_is_told),
         CHECK_TEST(an_unknown_directive_that_httpd_accepts_is_fine),
         CHECK_TEST(a_missing_module_file_stops_every_start),

@@ -161,6 +161,59 @@ static void an_overlay_over_an_overlay_has_the_last_word(void **state)
     assert_int_equal(paths->nelts, 0);
 }
 
+static const char *remembered(const em_view_t *view, const char *path,
+                              em_view_memo_t *memo)
+{
+    const em_node_t *node;
+
+    return em_view_read_memo(&node, view, path, 1000, memo) == APR_SUCCESS
+           ? node->data : NULL;
+}
+
+static void a_memo_remembers_the_tree_but_not_the_overlays(void **state)
+{
+    static const char *const paths[] = {
+        "/etc/a.conf", "/etc/abs", "/etc/out", "/etc/b.conf", "/etc/loop",
+        "/etc/none", "/etc", "/etc/mods/../a.conf", "/etc/alias/new",
+        "/etc/./a.conf", "/", NULL
+    };
+    em_view_t *base = opened(), *over = em_view_over(base, pool);
+    em_view_memo_t *memo = em_view_memo(pool);
+    em_node_t gone = {EM_NODE_ABSENT, NULL, 0, 0, 0, 0};
+    em_node_t link = {EM_NODE_LINK, "../b.conf", 9, 0, 0, 0};
+    const char *first;
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        if (round == 1) {
+            em_view_put(over, "/etc/a.conf", file_node("new\n"));
+            em_view_put(over, "/etc/mods/new", &link);
+        }
+        if (round == 2) {
+            em_view_put(over, "/etc/b.conf", &gone);
+            em_view_put(over, "/etc/abs", &link);
+        }
+        for (int i = 0; paths[i]; i++) {
+            const em_view_t *views[] = { base, over };
+
+            for (int v = 0; v < 2; v++) {
+                const char *plain = text_at(views[v], paths[i]);
+                const char *quick = remembered(views[v], paths[i], memo);
+
+                if (!plain != !quick || (plain && strcmp(plain, quick))) {
+                    fail_msg("%s in round %d: %s and %s", paths[i], round,
+                             plain ? plain : "-", quick ? quick : "-");
+                }
+            }
+        }
+    }
+    first = remembered(base, "/etc/a.conf", memo);
+    assert_ptr_equal(first, remembered(base, "/etc/out", memo));
+    put_file("/etc/a.conf", "changed\n");
+    assert_ptr_equal(first, remembered(base, "/etc/a.conf", memo));
+    assert_string_equal(text_at(base, "/etc/a.conf"), "changed\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +222,7 @@ int main(void)
         TREE_TEST(lstat_tells_what_stands_there_without_following),
         TREE_TEST(an_overlay_shows_the_tree_as_it_would_be),
         TREE_TEST(an_overlay_over_an_overlay_has_the_last_word),
+        TREE_TEST(a_memo_remembers_the_tree_but_not_the_overlays),
     };
 
     return cmocka_run_group_tests(tests, pool_up, pool_down);

@@ -10,26 +10,47 @@
  * of PHP inside <IfModule prefork.c>, SetHandler outside), or the mapping
  * goes with the module's own configuration file (Debian). */
 
-/* Is mapping M of the future made harmless by another one? httpd: SetHandler
- * counts more than AddHandler and AddType; of the same kind the later and
- * narrower one. */
-static int is_overridden(em_maps_t *maps, const em_map_t *m)
+/* Are files with this extension out of the reach of mapping M, because of
+ * another one? httpd: SetHandler counts more than AddHandler and AddType; of
+ * the same kind the later and narrower one. */
+static int is_taken(const em_maps_t *maps, const em_map_t *m,
+                    const char *extension)
 {
     for (int i = 0; i < maps->list->nelts; i++) {
         const em_map_t *e = APR_ARRAY_IDX(maps->list, i, em_map_t *);
         int same = strcmp(e->scope, m->scope) == 0;
 
-        if (e == m || !e->php || !e->works
-            || !em_scope_covers(e->scope, m->scope)) {
-            continue;
-        }
-        if (e->strength > m->strength
-            || (same && e->strength == m->strength && e->index > m->index)) {
+        if (e != m && e->works
+            && em_scope_covers(e->scope, m->scope)
+            && (e->strength > m->strength
+                || (same && e->strength == m->strength
+                    && e->index > m->index))
+            && em_map_takes(maps, e->directive, extension)) {
             return 1;
         }
     }
-    return m->scope[0] == '\0' && m->strength == EM_MAP_WEAK
-           && em_maps_cover_vhosts(maps, EM_MAP_STRONG);
+    return 0;
+}
+
+/* Is mapping M made harmless by others, for all its files? */
+static int is_overridden(em_maps_t *maps, const em_map_t *m)
+{
+    apr_pool_t *p = maps->judge->pool;
+    const char *word;
+
+    if (m->scope[0] == '\0' && m->strength == EM_MAP_WEAK && m->php
+        && em_maps_cover_vhosts(maps, EM_MAP_STRONG)) {
+        return 1;
+    }
+    if (!m->by_extension) {
+        return m->php && is_taken(maps, m, "php");
+    }
+    for (int i = 1; (word = em_conf_word(m->directive->args, i, p)); i++) {
+        if (!is_taken(maps, m, word + (*word == '.'))) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 static const char *other_places(const em_judge_t *j, int count)
@@ -82,6 +103,42 @@ static void tell_leak(em_judge_t *j, const em_map_t *m, int count, int old)
         em_judge_resolve(f, "Keep the module, or take the mapping out "
                          "together with the files");
     }
+}
+
+/* The same in .htaccess files: below each, files are sent as they are. */
+static void dead_htaccess(em_judge_t *j, em_maps_t *before, em_maps_t *after)
+{
+    const apr_array_header_t *list = j->facts->htaccess;
+    const em_map_t *first = NULL;
+    em_finding_t *f;
+    int count = 0;
+
+    for (int i = 0; list && i < list->nelts; i++) {
+        const em_map_t *m = em_maps_htaccess(after,
+                                             APR_ARRAY_IDX(list, i,
+                                                           em_htaccess_t *));
+
+        if (!m || m->works || !m->leak || !em_maps_serve(before, m->handler)
+            || is_overridden(after, m)) {
+            continue;
+        }
+        first = first ? first : m;
+        count++;
+    }
+    if (!first) {
+        return;
+    }
+    f = em_judge_add(j, first->leak, EM_REFUSE,
+                     "%s %s%s, but no module would be loaded that serves "
+                     "this handler: files below this directory would be "
+                     "sent as they are, with their source code",
+                     first->directive->name, first->directive->args,
+                     other_places(j, count));
+    f->file = first->directive->file->path;
+    f->line = first->directive->line;
+    f->source = "httpd server/core.c: default_handler sends what no other "
+                "handler took";
+    em_judge_resolve(f, "Take the line out of the .htaccess file");
 }
 
 /* The first way: mappings without their module, told once a handler. */
@@ -176,4 +233,5 @@ void em_judge_handlers(em_judge_t *j)
     if (!dead_mappings(j, before, after)) {
         lost_mappings(j, before, after);
     }
+    dead_htaccess(j, before, after);
 }

@@ -21,6 +21,7 @@ typedef struct em_map_t {
     const char *scope;          /* where it holds: "" is everywhere, else a
                                  * path of virtual hosts and directories */
     int php;                    /* .php files are meant */
+    int by_extension;           /* the arguments name the files */
     int works;                  /* who serves the handler is loaded, or is
                                  * unknown to the rules */
     int denies;                 /* no handler: nobody gets these files */
@@ -40,6 +41,11 @@ typedef struct em_maps_t {
 
 em_maps_t *em_maps_make(const em_judge_t *j, const em_conf_t *conf,
                         apr_hash_t *loaded);
+/* What a directive of a .htaccess file maps, or NULL. */
+em_map_t *em_maps_htaccess(em_maps_t *maps, const em_htaccess_t *x);
+/* Does the directive of a map mean files with this extension ("php")? */
+int em_map_takes(const em_maps_t *maps, const em_directive_t *d,
+                 const char *extension);
 /* Is HANDLER served in this configuration? */
 int em_maps_serve(const em_maps_t *maps, const char *handler);
 /* Does what holds in OUTER hold in INNER? */

@@ -1,11 +1,21 @@
 #include "check/handlers.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <apr_fnmatch.h>
 #include <apr_strings.h>
 
 #include "conf/regex.h"
+
+/* By what a directive says which files it means. */
+typedef enum { BY_SECTION, BY_EXTENSION, BY_PATH } by_t;
+
+typedef struct kind_t {
+    const char *name;
+    em_map_strength_t strength;
+    by_t by;
+} kind_t;
 
 static int mentions_php(const char *text)
 {
@@ -199,9 +209,10 @@ int em_maps_serve(const em_maps_t *maps, const char *handler)
 
 /* ---- which files are meant ---- */
 
-/* Does the <Files> or <FilesMatch> hold for index.php? -1: it is another
+/* Does the <Files> or <FilesMatch> hold for a file NAME? -1: it is another
  * kind of section. */
-static int takes_index_php(const em_conf_section_t *s, apr_pool_t *p)
+static int section_takes(const em_conf_section_t *s, const char *name,
+                         apr_pool_t *p)
 {
     const char *word = em_conf_word(s->args, 0, p);
     int regex = strcasecmp(s->name, "FilesMatch") == 0, match;
@@ -217,36 +228,55 @@ static int takes_index_php(const em_conf_section_t *s, apr_pool_t *p)
         return 0;
     }
     if (!regex) {
-        return apr_fnmatch(word, "index.php", 0) == APR_SUCCESS;
+        return apr_fnmatch(word, name, 0) == APR_SUCCESS;
     }
-    match = em_regex_matches(word, "index.php", p);
+    match = em_regex_matches(word, name, p);
     return match < 0 ? mentions_php(word) : match;
 }
 
-static int extensions_have_php(const char *args, apr_pool_t *p)
+static int extensions_have(const char *args, const char *extension,
+                           apr_pool_t *p)
 {
     const char *word;
 
     for (int i = 1; (word = em_conf_word(args, i, p)) != NULL; i++) {
-        word += *word == '.';
-        if (strcasecmp(word, "php") == 0) {
+        if (strcasecmp(word + (*word == '.'), extension) == 0) {
             return 1;
         }
     }
     return 0;
 }
 
-static int is_about_php(const em_maps_t *maps, const em_directive_t *d,
-                        int by_extension)
+/* Is the first word a pattern of paths that takes the file? */
+static int path_takes(const char *args, const char *extension, apr_pool_t *p)
 {
+    const char *word = em_conf_word(args, 0, p);
+    int match = word ? em_regex_matches(word, apr_pstrcat(p, "/index.",
+                                                          extension, NULL),
+                                        p) : 0;
+
+    return match < 0 ? mentions_php(word) : match;
+}
+
+static const kind_t *kind_of(const char *name);
+
+int em_map_takes(const em_maps_t *maps, const em_directive_t *d,
+                 const char *extension)
+{
+    const kind_t *kind = kind_of(d->name);
     apr_pool_t *p = maps->judge->pool;
     int mentioned = mentions_php(d->args);
 
-    if (by_extension) {
-        return extensions_have_php(d->args, p);
+    if (kind->by == BY_EXTENSION) {
+        return extensions_have(d->args, extension, p);
+    }
+    if (kind->by == BY_PATH) {
+        return mentioned && path_takes(d->args, extension, p);
     }
     for (const em_conf_section_t *s = d->section; s; s = s->parent) {
-        int takes = s->condition ? -1 : takes_index_php(s, p);
+        int takes = s->condition ? -1
+                    : section_takes(s, apr_pstrcat(p, "index.", extension,
+                                                   NULL), p);
 
         if (takes >= 0) {
             return takes;
@@ -258,24 +288,18 @@ static int is_about_php(const em_maps_t *maps, const em_directive_t *d,
 
 /* ---- the list ---- */
 
-typedef struct kind_t {
-    const char *name;
-    em_map_strength_t strength;
-    int by_extension;
-} kind_t;
-
 static const kind_t *kind_of(const char *name)
 {
     static const kind_t kinds[] = {
-        { "SetHandler", EM_MAP_STRONG, 0 },
-        { "AddHandler", EM_MAP_WEAK, 1 },
-        { "AddType", EM_MAP_WEAK, 1 },
-        { "ForceType", EM_MAP_WEAK, 0 },
-        { "ProxyPassMatch", EM_MAP_FIRST, 0 },
-        { "ProxyPass", EM_MAP_FIRST, 0 },
-        { "RewriteRule", EM_MAP_FIRST, 0 },
-        { "Require", EM_MAP_FIRST, 0 },
-        { NULL, EM_MAP_WEAK, 0 }
+        { "SetHandler", EM_MAP_STRONG, BY_SECTION },
+        { "AddHandler", EM_MAP_WEAK, BY_EXTENSION },
+        { "AddType", EM_MAP_WEAK, BY_EXTENSION },
+        { "ForceType", EM_MAP_WEAK, BY_SECTION },
+        { "ProxyPassMatch", EM_MAP_FIRST, BY_PATH },
+        { "ProxyPass", EM_MAP_FIRST, BY_SECTION },
+        { "RewriteRule", EM_MAP_FIRST, BY_PATH },
+        { "Require", EM_MAP_FIRST, BY_SECTION },
+        { NULL, EM_MAP_WEAK, BY_SECTION }
     };
 
     for (const kind_t *kind = kinds; kind->name; kind++) {
@@ -318,8 +342,8 @@ static const char *handler_of(const em_directive_t *d, const kind_t *kind,
            ? NULL : word;
 }
 
-static void add_map(em_maps_t *maps, const em_directive_t *d, int index,
-                    const kind_t *kind)
+static em_map_t *make_map(em_maps_t *maps, const em_directive_t *d, int index,
+                          const kind_t *kind)
 {
     int denies;
     const char *handler = handler_of(d, kind, &denies, maps->judge->pool);
@@ -327,7 +351,7 @@ static void add_map(em_maps_t *maps, const em_directive_t *d, int index,
     em_map_t *m;
 
     if (!handler) {
-        return;
+        return NULL;
     }
     m = apr_pcalloc(maps->judge->pool, sizeof(*m));
     m->directive = d;
@@ -336,14 +360,35 @@ static void add_map(em_maps_t *maps, const em_directive_t *d, int index,
     m->strength = kind->strength;
     m->scope = scope_of(maps, d->section);
     m->denies = denies;
-    m->php = is_about_php(maps, d, kind->by_extension);
+    m->php = em_map_takes(maps, d, "php");
+    m->by_extension = kind->by == BY_EXTENSION;
     m->works = denies || !rule_for(maps, handler, 0)
                || em_maps_serve(maps, handler);
     rule = rule_for(maps, handler, 1);
     if (rule && kind->strength != EM_MAP_FIRST) {
         m->leak = m->php ? "php-source-leak" : rule->leak;
     }
-    APR_ARRAY_PUSH(maps->list, em_map_t *) = m;
+    return m;
+}
+
+em_map_t *em_maps_htaccess(em_maps_t *maps, const em_htaccess_t *x)
+{
+    const kind_t *kind = kind_of(x->name);
+    em_conf_file_t *file;
+    em_directive_t *d;
+
+    if (!kind || kind->strength == EM_MAP_FIRST) {
+        return NULL;
+    }
+    file = apr_pcalloc(maps->judge->pool, sizeof(*file));
+    file->path = x->file;
+    d = apr_pcalloc(maps->judge->pool, sizeof(*d));
+    d->name = x->name;
+    d->args = x->args;
+    d->file = file;
+    d->line = d->last_line = x->line;
+    d->active = 1;
+    return make_map(maps, d, INT_MAX, kind);
 }
 
 /* Action and suPHP_AddHandler: handlers that a program serves. */
@@ -382,8 +427,10 @@ em_maps_t *em_maps_make(const em_judge_t *j, const em_conf_t *conf,
                                                 em_directive_t *);
         const kind_t *kind = d->active ? kind_of(d->name) : NULL;
 
-        if (kind) {
-            add_map(maps, d, i, kind);
+        em_map_t *m = kind ? make_map(maps, d, i, kind) : NULL;
+
+        if (m) {
+            APR_ARRAY_PUSH(maps->list, em_map_t *) = m;
         }
     }
     return maps;
