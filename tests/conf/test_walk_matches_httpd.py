@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import MODULES
+from conftest import MODULES, WALK
 
 
 def _mpm():
@@ -363,3 +363,29 @@ def test_random_configurations(server):
             break
     print(f"{tried} configurations, {accepted} accepted by httpd")
     assert tried < 20 or accepted * 10 > tried
+
+
+def test_the_distributions_own_configuration(debian):
+    """Debian's files, links, envvars and PHP: the same files in the same
+    order and the same modules, under each MPM."""
+    sb = debian("prefork", ["ssl", "rewrite", "proxy_fcgi", "macro", "info"])
+    sb.run(["a2ensite", "-q", "default-ssl"])
+    for mpm in ("prefork", "event"):
+        sb.run("cd /etc/apache2/mods-enabled && rm -f mpm_* && "
+               f"ln -s ../mods-available/mpm_{mpm}.* .")
+        theirs = sb.run(["apache2ctl", "-t", "-D", "DUMP_INCLUDES", "-D",
+                         "DUMP_MODULES"]).stdout.splitlines()
+        statics = sb.run(["apache2", "-l"]).stdout.split()[3:]
+        argv = [str(WALK), "-d", "/etc/apache2", "-v", "2.4.58"]
+        for source in statics:
+            argv += ["-l", source]
+        ours = sb.run(". /etc/apache2/envvars && exec " + " ".join(argv)
+                      + " /etc/apache2/apache2.conf").stdout.splitlines()
+        assert [line.split("\t")[1] for line in ours
+                if line.startswith("file\t")] == [
+            line.split(") ", 1)[1] for line in theirs
+            if line.lstrip().startswith("(")]
+        assert {line.split("\t")[1] for line in ours
+                if line.startswith("module\t")} == {
+            line.split()[0] for line in theirs if "(shared)" in line}
+        assert not [line for line in ours if line.startswith("note\t")]

@@ -529,6 +529,22 @@ static void what_is_wrong_already_is_told(void **state)
     assert_non_null(found("mpm-pending"));
 }
 
+static void a_pending_mpm_that_cannot_start_is_not_current(void **state)
+{
+    (void)state;
+    facts.pending = 1;
+    facts.running.mpm = "prefork";
+    assert_string_equal(
+        verdict("event",
+                "LoadModule mpm_event_module modules/mod_mpm_event.so\n" PHP),
+        "refused");
+    assert_string_equal(
+        verdict("event",
+                "LoadModule mpm_event_module modules/mod_mpm_event.so\n"),
+        "current");
+    assert_int_equal(found("mpm-pending")->severity, EM_INFO);
+}
+
 static void an_unknown_directive_that_httpd_accepts_is_fine(void **state)
 {
     (void)state;
@@ -624,6 +640,7 @@ int main(void)
         CHECK_TEST(scripts_of_other_handlers_leak_too),
         CHECK_TEST(mappings_in_htaccess_files_leak_too),
         CHECK_TEST(what_is_wrong_already_is_told),
+        CHECK_TEST(a_pending_mpm_that_cannot_start_is_not_current),
         CHECK_TEST(an_unknown_directive_that_httpd_accepts_is_fine),
         CHECK_TEST(a_missing_module_file_stops_every_start),
         CHECK_TEST(a_target_that_cannot_be_reached_is_impossible),
