@@ -33,9 +33,9 @@ const char *em_elf_mmn(const em_elf_t *elf, const char *id, apr_pool_t *p);
 /* Modules compiled into an httpd binary, in their order
  * (em_elf_module_t), from ap_prelinked_modules; NULL if there is no such. */
 apr_array_header_t *em_elf_prelinked(const em_elf_t *elf, apr_pool_t *p);
-/* The text behind the next PREFIX among the constants of the file up to a quote, line end or
- * NUL; NULL if there is none. Searches from *PFROM on and moves it behind
- * the find; PFROM NULL: from the beginning. */
+/* The text behind the next PREFIX among the constants of the file up to a
+ * quote, line end or NUL; NULL if there is none. Searches from *PFROM on and
+ * moves it behind the find; PFROM NULL: from the beginning. */
 const char *em_elf_literal(const em_elf_t *elf, const char *prefix,
                            apr_size_t *pfrom, apr_pool_t *p);
 

@@ -152,7 +152,8 @@ static int add_mounts(tree_t *tree)
                        : apr_pstrcat(tree->pool, tree->root, mount_->path,
                                      NULL);
 
-        if (lstat(to, &st) != 0 || (S_ISDIR(st.st_mode) != 0) != mount_->is_dir) {
+        if (lstat(to, &st) != 0
+            || (S_ISDIR(st.st_mode) != 0) != mount_->is_dir) {
             continue;
         }
         if (mount_->is_dir && overlay(tree, mount_, to)) {
