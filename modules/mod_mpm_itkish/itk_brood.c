@@ -103,6 +103,7 @@ int itk_brood_retire(itk_brood_t *st, uint32_t slot)
     itk_brood_msg(st, &msg, ITK_REQ_QUIT, w->ident, slot);
     (void)itk_sock_send(w->fd, &msg, -1, MSG_DONTWAIT);
     w->quitting = 1;
+    w->told = itk_area_clock();
     st->live--;
     return 1;
 }
@@ -208,7 +209,10 @@ void itk_brood_fail(itk_house_t *h, int hard)
     if (h->fails < 10) {
         h->fails++;
     }
-    h->not_before = now + (INT64_C(5) << h->fails);
+    /* Workers that scripts make crash cost their visitors at most a sixth of
+     * a second; what cannot be started at all is tried ever more rarely. */
+    h->not_before = now + (INT64_C(5) << (hard || h->fails < 5 ? h->fails
+                                                               : 5));
     if (hard) {
         h->broken_until = now + BROKEN_MS;
     }

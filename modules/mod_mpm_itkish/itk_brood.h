@@ -27,6 +27,7 @@ typedef struct itk_member_t {
     pid_t pid;              /* 0 until its zygote told it */
     uint32_t born;
     int quitting;           /* told to leave */
+    uint32_t told;          /* when it was */
     int adopted;            /* its child died; waiting for its pong */
     int missed;             /* audits that did not find it where it should be */
 } itk_member_t;

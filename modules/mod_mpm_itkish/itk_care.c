@@ -9,6 +9,7 @@
 
 #define TICK_MS     1000
 #define NASCENT_S   5       /* a worker that is not there by then */
+#define LEAVE_S     5       /* an idle worker has left by then, once told */
 #define AUDIT_TICKS 5
 
 /* One worker's state against what it should be. */
@@ -25,6 +26,13 @@ static void check_worker(itk_brood_t *st, uint32_t slot, uint32_t now)
                 st->policy->idents[w->ident].name);
         w->born = now;
         itk_brood_kill(st, w->ident, st->houses[w->ident].pid);
+    }
+    if (w->quitting && now - w->told > LEAVE_S) {
+        itk_log(ITK_LOG_WARN, 0, "itk-worker-stuck: idle worker pid %ld of %s "
+                "does not leave (stopped?), killing it", (long)w->pid,
+                st->policy->idents[w->ident].name);
+        w->told = now;
+        itk_brood_kill(st, w->ident, w->pid);
     }
     if (itk_word_state(word) == ITK_SLOT_BUSY && owner != ITK_BROKER &&
         (owner >= st->area->n_seats || st->clients[owner].fd < 0) &&

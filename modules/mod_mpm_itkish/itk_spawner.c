@@ -292,6 +292,19 @@ static void serve(state_t *st)
     }
 }
 
+/* Without a broker zygotes leave; one that its user has stopped does not see
+ * it. Anybody of the same session may send this signal. */
+static void wake_zygotes(const state_t *st)
+{
+    uint32_t i;
+
+    for (i = 0; i < st->n_zygotes; i++) {
+        if (st->zygotes[i].pid > 0) {
+            (void)kill(st->zygotes[i].pid, SIGCONT);
+        }
+    }
+}
+
 static void reap(state_t *st)
 {
     int status;
@@ -309,6 +322,7 @@ static void reap(state_t *st)
             }
             st->broker_pid = 0;
             lose_broker(st);
+            wake_zygotes(st);
         }
         else if (zygote) {
             zygote->pid = 0;

@@ -47,12 +47,14 @@ static void take_signals(state_t *st)
     st->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Their user may have stopped some; these wake up to hear it. */
 static void signal_kids(const state_t *st, int sig)
 {
     int i;
 
     for (i = 0; i < st->n_kids; i++) {
         (void)kill(st->kids[i].pid, sig);
+        (void)kill(st->kids[i].pid, SIGCONT);
     }
 }
 

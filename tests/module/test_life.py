@@ -338,3 +338,40 @@ def test_a_script_that_leaves_the_process_group_is_stopped_too(server):
     assert host.get("/setsid.php").status == 200
     server.log.expect(MAY_SAY, required=False)
     server.stop()
+
+
+def test_stopped_processes_do_not_keep_a_generation(server):
+    """Workers and zygote stopped by their user, idle: gone with a
+    graceful."""
+    server.start()
+    alice = server.hosts["alice.test"]
+    assert alice.get().status == 200
+    server.log.expect(MAY_SAY, required=False)
+    stopped = [p for p in server.processes() if p.uid == alice.uid]
+    for p in stopped:
+        os.kill(p.pid, signal.SIGSTOP)
+    server.graceful()
+    assert alice.get().text == alice.name
+    wait_until(lambda: not any(p.alive() for p in stopped), "they are gone")
+    wait_until(lambda: _settled(server), "one spawner and one broker")
+
+
+def test_stopped_idle_workers_use_up_no_place(server):
+    """Their user stops them again and again; others are served."""
+    server.add("ItkishMaxWorkers 4\nItkishIdleTimeout 1")
+    server.start()
+    server.log.expect(MAY_SAY, required=False)
+    alice, bob = (server.hosts[f"{n}.test"] for n in ("alice", "bob"))
+    seen = set()
+
+    def many():
+        assert alice.get().text == alice.name
+        for p in workers_of(server, alice):
+            if p.state != "T":
+                seen.add(p.pid)
+                os.kill(p.pid, signal.SIGSTOP)
+        assert bob.get().text == bob.name
+        return len(seen) >= 5
+    wait_until(many, "stopped workers are replaced", 40)
+    wait_until(lambda: not [p for p in workers_of(server, alice)
+                            if p.state == "T"], "stopped ones are gone", 20)
