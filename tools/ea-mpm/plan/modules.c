@@ -133,9 +133,9 @@ const em_installed_t *em_need_installed(em_draft_t *draft, const char *mpm)
                                  draft->pool);
     em_draft_impossible(
         draft, "mpm-not-installed",
-        "%s is not in %s. %s%s%s",
-        itk ? "Neither mod_mpm_itkish nor mpm_itk"
-            : apr_psprintf(draft->pool, "mod_mpm_%s.so", mpm),
+        "%s in %s. %s%s%s",
+        itk ? "Neither mod_mpm_itkish nor mpm_itk is"
+            : apr_psprintf(draft->pool, "mod_mpm_%s.so is not", mpm),
         draft->facts->modules_dir ? draft->facts->modules_dir
                                   : "the module directory",
         itk ? "Install mod_mpm_itkish" : "Install it",
