@@ -798,6 +798,93 @@ static void debian_comments_an_mpm_line_outside_of_mods_enabled(void **state)
     assert_non_null(strstr(diffs(h, plan), "mods-enabled/mpm_event.load"));
 }
 
+static void debian_keeps_what_others_depend_on(void **state)
+{
+    host_t *h = *state;
+    em_plan_t *plan;
+
+    debian_host(h);
+    put(h, "/etc/apache2/mods-available/proxy.load",
+        "LoadModule proxy_module /x/mod_proxy.so\n");
+    put(h, "/etc/apache2/mods-available/proxy_http.load",
+        "# a comment\n\n# Depends:  proxy\nLoadModule proxy_http_module x\n");
+    enabled(h, "mpm_event");
+    enabled(h, "proxy");
+    enabled(h, "proxy_http");
+    APR_ARRAY_PUSH(h->request.without, const char *) = "mod_proxy";
+    plan = make(h, "event", "worker");
+    assert_string_equal(plan->impossible, "module-needed");
+    assert_non_null(strstr(plan->impossible_why, "--without proxy_http"));
+    APR_ARRAY_PUSH(h->request.without, const char *) = "proxy_http_module";
+    plan = make(h, "event", "worker");
+    assert_possible(plan);
+    assert_told(plan, "proxy", "disabled");
+    assert_told(plan, "proxy_http", "disabled");
+}
+
+static void debian_removes_links_that_lead_nowhere_as_a2enmod_does(void **s)
+{
+    host_t *h = *s;
+    em_plan_t *plan;
+
+    debian_host(h);
+    enabled(h, "mpm_prefork");
+    ln(h, "../mods-available/gone.load",
+       "/etc/apache2/mods-enabled/mpm_event.load");
+    plan = make(h, "prefork", "event");
+    assert_possible(plan);
+    assert_non_null(strstr(diffs(h, plan),
+                           "replace /etc/apache2/mods-enabled/"
+                           "mpm_event.load (link -> ../mods-available/"
+                           "gone.load) by link -> ../mods-available/"
+                           "mpm_event.load"));
+}
+
+static void debian_enables_what_a_module_depends_on_and_heeds_conflicts(
+    void **state)
+{
+    host_t *h = *state;
+    em_plan_t *plan;
+
+    debian_host(h);
+    installed(h, "itk", "mpm_itk_module", "/x/mpm_itk.so");
+    put(h, "/etc/apache2/mods-available/mpm_itk.load",
+        "# Depends: helper\n# Conflicts: rival\n"
+        "LoadModule mpm_itk_module /x/mpm_itk.so\n");
+    put(h, "/etc/apache2/mods-available/helper.load",
+        "LoadModule helper_module /x/helper.so\n");
+    put(h, "/etc/apache2/mods-available/rival.load",
+        "LoadModule rival_module /x/rival.so\n");
+    enabled(h, "mpm_prefork");
+    plan = make(h, "prefork", "itk");
+    assert_possible(plan);
+    assert_non_null(strstr(diffs(h, plan), "mods-enabled/helper.load ->"));
+    assert_non_null(strstr(diffs(h, plan), "mods-enabled/mpm_itk.load ->"));
+    enabled(h, "rival");
+    plan = make(h, "prefork", "itk");
+    assert_string_equal(plan->impossible, "module-conflict");
+    assert_non_null(strstr(plan->impossible_why, "--without rival"));
+}
+
+static void debian_follows_the_directories_of_the_environment(void **state)
+{
+    static const char *const env[] = {
+        "APACHE_CONFDIR=/etc/apache2", "APACHE_STATE_DIRECTORY=/srv/state",
+        NULL
+    };
+    host_t *h = *state;
+    em_plan_t *plan;
+
+    debian_host(h);
+    h->facts.httpd.env = env;
+    enabled(h, "mpm_prefork");
+    plan = make(h, "prefork", "event");
+    assert_possible(plan);
+    assert_non_null(strstr(diffs(h, plan), "create /srv/state/module/"
+                                           "enabled_by_admin/mpm_event"));
+    assert_null(strstr(diffs(h, plan), "/var/lib/apache2"));
+}
+
 /* ---- diffs ---- */
 
 static const char *diff(host_t *h, const char *a, const char *b)
@@ -876,6 +963,10 @@ int main(void)
         T(debian_refuses_a_real_file_in_mods_enabled),
         T(debian_finds_the_mpm_under_another_name),
         T(debian_comments_an_mpm_line_outside_of_mods_enabled),
+        T(debian_keeps_what_others_depend_on),
+        T(debian_removes_links_that_lead_nowhere_as_a2enmod_does),
+        T(debian_enables_what_a_module_depends_on_and_heeds_conflicts),
+        T(debian_follows_the_directories_of_the_environment),
         T(diffs_have_three_lines_of_context_and_several_hunks),
         T(diffs_are_those_that_patch_understands),
     };

@@ -134,6 +134,10 @@ const char *em_so_path(const em_facts_t *facts, const char *so,
 const char *em_module_name(const char *typed, apr_pool_t *p);
 /* Does CONF load exactly what is wanted? */
 int em_conf_reaches(const em_conf_t *conf, const em_want_t *want);
+/* Make the configuration load INSTALLED (any module): uncomment the right
+ * line, or insert one. */
+apr_status_t em_load(em_draft_t *draft, const em_installed_t *installed,
+                     const char *why, em_result_t *res);
 /* Modules that come and go without having been asked for. */
 void em_tell_followers(em_draft_t *draft, const em_conf_t *after);
 /* The module ids of mod_php, NULL-terminated. */
