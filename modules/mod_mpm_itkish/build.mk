@@ -37,6 +37,9 @@ $(MOD_SO): $(MOD_OBJ) $(MOD_MAP)
 # Into apxs's own module folder, or LIBEXECDIR.
 LIBEXECDIR ?= $(shell $(APXS) -q LIBEXECDIR)
 
+# The module alone, for a package that holds nothing else.
+module: $(MOD_SO)
+
 install-module: $(MOD_SO)
 	$(INSTALL) -d $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 644 $(MOD_SO) $(DESTDIR)$(LIBEXECDIR)/mod_mpm_itkish.so
@@ -47,4 +50,4 @@ endif
 
 -include $(MOD_OBJ:.o=.d)
 
-.PHONY: no-apxs install-module
+.PHONY: no-apxs module install-module
