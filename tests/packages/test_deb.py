@@ -39,7 +39,7 @@ def listing(machine):
     noise = re.compile(
         r"/(proc|sys|run|dev|tmp)(/|$)|/var/(cache|log|tmp|lib/(apt|dpkg|"
         r"systemd|ucf))(/|$)|/etc/(ld\.so\.cache|resolv\.conf)$"
-        r"|/root/\.|/var/lib/(logrotate|apache2/.*by_maint)")
+        r"|/root/\.|/var/lib/(logrotate|apache2/\w+/\w+_by_\w+$)")
     found = set()
     for directory, subdirs, files in os.walk(machine.root):
         inside = directory[len(str(machine.root)):]
@@ -74,8 +74,8 @@ def test_building_twice_gives_the_same_bytes(packages, tmp_path):
 
 
 def test_purge_leaves_no_file(packages, machine):
-    before = listing(machine)
     machine.boot()
+    before = listing(machine)
     machine.install(*packages)
     assert machine.run(["ea-mpm", "show"]).returncode == 0
     assert listing(machine) - before
@@ -137,8 +137,7 @@ def test_an_upgrade_keeps_edited_configuration(packages, machine):
     conf = AVAILABLE + "mpm_itkish.conf"
     machine.write(conf, "# mine\n")
     machine.write("/etc/ea-mpm/rules.d/mine.json", '{"rules": []}\n')
-    machine.run(["apt-get", "install", "-y", "-q", "--reinstall",
-                 "--no-download"] +
+    machine.run(["apt-get", "install", "-y", "-q", "--reinstall"] +
                 [f"/var/cache/{p.name}" for p in packages])
     assert machine.path(conf).read_text() == "# mine\n"
     assert machine.path("/etc/ea-mpm/rules.d/mine.json").exists()
@@ -150,7 +149,7 @@ def test_an_admin_who_disabled_the_module_is_left_alone(packages, machine):
     machine.install(packages[1])
     machine.run(["a2dismod", "-q", "mpm_itkish"])
     machine.run(["apt-get", "install", "-y", "-q", "--reinstall",
-                 "--no-download", f"/var/cache/{packages[1].name}"])
+                 f"/var/cache/{packages[1].name}"])
     assert not enabled(machine, "mpm_itkish")
 
 
