@@ -1,0 +1,109 @@
+"""The power fails in the middle of a switch. After the next boot the server
+answers, the files are those of one MPM, and nothing is left open.
+
+By default a sample of the moments is tried, at least one in every state of
+the journal; EA_MPM_ALL_POWER_CUTS=1 tries every call that changes the disk.
+"""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
+SHIM = BUILD / "tests/faultshim.so"
+LOG = "/var/tmp/calls"
+TREE = ("cd /etc/apache2 && find . -type f | sort | xargs sha256sum; "
+        "find . -type l -printf '%p %l\\n' | sort")
+SWITCH = ["ea-mpm", "switch", "event", "--with", "php=fpm", "--no-rehearsal",
+          "--quiet"]
+
+
+def switch(m, at=0):
+    """Run the switch; kill it at the AT-th call that changes the disk."""
+    return m.run(["env", "LD_PRELOAD=/usr/local/lib/faultshim.so",
+                  f"FAULT_AT={at}", "FAULT_HOW=kill", f"FAULT_LOG={LOG}"]
+                 + SWITCH, check=False)
+
+
+def journal_state(m):
+    """The state of the open journal on the disk, or None."""
+    state = m.path("/var/lib/ea-mpm/open/state")
+    return state.read_text().split()[0] if state.exists() else None
+
+
+def points(m, total):
+    """Which calls to die at: a sample, and the last in every state."""
+    if os.environ.get("EA_MPM_ALL_POWER_CUTS"):
+        return range(1, total + 1)
+    changes = {number for number, line in
+               enumerate(m.path(LOG).read_text().splitlines(), 1)
+               if "rename" in line and line.split()[2:] == ["state"]}
+    return sorted(changes | set(range(1, total + 1, max(1, total // 12))))
+
+
+def prepared(m):
+    """The tree before, the tree after a switch that nothing disturbs, and in
+    how many calls one is made (not the first: that makes directories)."""
+    shutil.copy(SHIM, m.path("/usr/local/lib"))
+    before = m.run(TREE).stdout
+    for _ in range(2):
+        m.path(LOG).unlink(missing_ok=True)
+        switch(m)
+        after = m.run(TREE).stdout
+        if after != before:
+            m.tool("rollback", "--no-rehearsal")
+            assert m.run(TREE).stdout == before
+    return before, after, len(m.path(LOG).read_text().splitlines())
+
+
+def cut_and_boot(m, at):
+    """One power cut; the journal's state at that moment."""
+    m.path(LOG).unlink(missing_ok=True)
+    done = switch(m, at)
+    assert done.returncode != 0
+    state = journal_state(m)
+    m.power_cut()
+    m.boot()
+    # A link that leads nowhere is what is left of a journal that never was.
+    assert not m.path("/var/lib/ea-mpm/open").exists(), at
+    assert m.active() == "active", at
+    assert m.get("http://127.0.0.1/")[0] == 200, at
+    return state
+
+
+@pytest.mark.skipif(not SHIM.exists(), reason="the fault shim is not built")
+def test_a_power_cut_in_a_switch_that_fails_leaves_the_old_server(installed):
+    """The unit refuses event, so that one run goes through the states
+    prepared, applying, applied and undoing."""
+    m = installed()
+    m.write("/etc/systemd/system/apache2.service.d/guard.conf",
+            "[Service]\nExecStartPre=/usr/bin/test ! -e "
+            "/etc/apache2/mods-enabled/mpm_event.load\n")
+    m.run(["systemctl", "daemon-reload"])
+    before, after, total = prepared(m)
+    assert after == before
+    seen = {}
+    for at in points(m, total):
+        state = cut_and_boot(m, at)
+        seen[state] = seen.get(state, 0) + 1
+        assert m.run(TREE).stdout == before, (at, state)
+        assert m.mpm_answers("prefork"), (at, state)
+    print(f"power cuts recovered at boot, by state: {seen} "
+          f"({total} moments in all)")
+    assert {"prepared", "applying", "applied", "undoing"} <= set(seen)
+
+
+@pytest.mark.skipif(not SHIM.exists(), reason="the fault shim is not built")
+def test_a_power_cut_at_the_end_of_a_switch_leaves_one_mpm(installed):
+    m = installed()
+    before, after, total = prepared(m)
+    assert after != before
+    for at in range(total - 2, total + 1):
+        cut_and_boot(m, at)
+        now = m.run(TREE).stdout
+        assert now in (before, after), at
+        assert m.mpm_answers("event" if now == after else "prefork"), at
+        if now == after:
+            m.tool("rollback", "--no-rehearsal")
