@@ -11,6 +11,7 @@ import select
 import socket
 import subprocess
 import time
+from concurrent import futures
 
 A, B = "a.test", "b.test"
 # What httpd says at level warn or worse to some of the bytes below: refused
@@ -212,17 +213,28 @@ def exchange(address, chunks, delay=0.0, source=None, patience=0.03,
         except (BrokenPipeError, ConnectionResetError):
             pass
         if not select.select([sock], [], [], patience)[0] or hang_up:
-            try:
-                sock.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
+            _hang_up(sock)
         return port, _read_all(sock)
 
 
+def _hang_up(sock):
+    try:
+        sock.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 def _read_all(sock):
+    """Everything until the server closes. When it pauses it may be waiting
+    for a body (after 100 Continue): it will not get one."""
     data = []
     try:
-        while chunk := sock.recv(65536):
+        while True:
+            if not select.select([sock], [], [], 0.2)[0]:
+                _hang_up(sock)
+            chunk = sock.recv(65536)
+            if not chunk:
+                break
             data.append(chunk)
     except ConnectionResetError:
         pass
@@ -498,15 +510,21 @@ class Generator:
         return "generated", role, self._split(data)
 
 
-def fuzz(seconds, seed, roles, judge):
-    """Run JUDGE on generated cases for SECONDS; returns how many."""
-    generator = Generator(seed, roles)
+def fuzz(seconds, seed, roles, judge, threads=1):
+    """Run JUDGE on generated cases for SECONDS; returns how many. Thread i
+    has the generator of SEED + i."""
     end = time.monotonic() + seconds
-    tried = 0
-    while time.monotonic() < end:
-        judge(generator.case())
-        tried += 1
-    return tried
+    tried = [0] * threads
+
+    def run(i):
+        generator = Generator(seed + i, roles)
+        while time.monotonic() < end:
+            judge(generator.case())
+            tried[i] += 1
+    with futures.ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(run, i) for i in range(threads)]:
+            done.result()
+    return sum(tried)
 
 
 def fuzz_seconds():

@@ -92,12 +92,13 @@ def test_heads_in_pieces_are_answered_alike(pair):
 
 
 def test_generated_heads_are_answered_alike(pair):
-    """A fuzzer with a time box; the seed is printed and reproduces it."""
+    """A fuzzer with a time box, on four connections at once; the seed is
+    printed and reproduces it."""
     seed = routing.fuzz_seed()
     roles = [role for role in (*routing.PLAIN_ROLES, "names", "names",
                                "proxy", "v6") if role in pair.sides[0][1].at]
     tried = routing.fuzz(routing.fuzz_seconds(), seed, roles,
-                         lambda case: pair.judge(case, patience=0.01))
+                         lambda case: pair.judge(case, patience=0.02), 4)
     print(f"ITK_FUZZ_SEED={seed}: {tried} inputs, {pair.asked_again} twice")
     pair.check()
     assert tried > 50 and pair.asked_again <= 1 + tried / 200

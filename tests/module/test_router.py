@@ -1,74 +1,15 @@
 """The router picks the vhost that stock httpd picks, whatever the bytes are."""
 
-import select
-import socket
-import time
-
 import pytest
 
-import probe as probes
 import routing
-
-
-class Routed:
-    """A stock server with the probe, and the vhosts of routing.Topology."""
-
-    def __init__(self, make, *flags, timeout=None, accept_filter="none",
-                 sanitizer=False, modules=(), config=""):
-        self.server = make("prefork", ("ssl", "remoteip", "socache_shmcb",
-                                       *modules),
-                           MaxRequestWorkers=60, Timeout=20)
-        self.server.add(config)
-        self.server.add(f"AcceptFilter http {accept_filter}\n"
-                        f"AcceptFilter https {accept_filter}\n")
-        if sanitizer:
-            self.server.env = {"LD_PRELOAD": probes.sanitizer(),
-                               "ASAN_OPTIONS": "detect_leaks=0"}
-        self.probe = probes.Probe(self.server, *flags, timeout=timeout)
-        self.topology = routing.Topology(self.server)
-        self.server.start()
-        self.failures = []
-        self.kinds = {}
-        self.whys = {}
-        self.pairs = set()
-
-    def run(self, name, role, chunks, **kw):
-        """One connection; the Answer."""
-        port, self.reply = routing.exchange(self.topology.at[role], chunks,
-                                            **kw)
-        return self.probe.answer(port)
-
-    def judge(self, case, **kw):
-        """Note a difference between router and httpd."""
-        name, role, chunks = case
-        answer = self.run(name, role, chunks, **kw)
-        self.kinds[answer.kind] = self.kinds.get(answer.kind, 0) + 1
-        self.whys[answer.why] = self.whys.get(answer.why, 0) + 1
-        if answer.served == "-":
-            return answer       # httpd closed without logging a request
-        self.pairs.add((role, answer.served))
-        if answer.routed != answer.served or answer.kind not in (
-                "server", "undecided"):
-            self.failures.append(f"{role}: {name}: {chunks!r:.400}: {answer}")
-        return answer
-
-    def check(self):
-        """Every difference so far, as one failure."""
-        self.server.log.expect(routing.LOUD, required=False)
-        failures, self.failures = self.failures, []
-        assert not failures, f"{len(failures)} differ:\n" + "\n".join(failures)
-
-
-def _skip_without_probe():
-    reason = probes.available()
-    if reason:
-        pytest.skip(reason)
+from routed import Routed, skip_without_probe
 
 
 @pytest.fixture(scope="module")
 def routed(httpd_for_module):
     """The server that most tests of this file share."""
-    _skip_without_probe()
+    skip_without_probe()
     return Routed(httpd_for_module)
 
 
@@ -199,20 +140,6 @@ def test_the_router_says_nothing_in_the_log(routed):
     assert routed.server.log.count("AH10157", mark) == 5
 
 
-def test_a_client_that_falls_silent_is_given_up_in_time(httpd):
-    """Half a head goes to the default vhost, nothing at all to nobody."""
-    _skip_without_probe()
-    routed = Routed(httpd, timeout=0.3)
-    good = routing.get("b.test")
-    for data, kind, why in ((b"", "gone", "silent"),
-                            (good[:-2], "server", "incomplete in time"),
-                            (b"GET /", "server", "incomplete in time")):
-        answer = routed.run("silent", "names", [data], patience=2)
-        assert (answer.kind, answer.why) == (kind, why)
-        assert answer.routed.startswith("a.test")
-    routed.check()
-
-
 def test_a_broken_head_is_answered_before_its_end(routed):
     """httpd refuses a field without a colon when the next line is there; the
     router does not wait for an empty line, however the bytes come."""
@@ -221,43 +148,6 @@ def test_a_broken_head_is_answered_before_its_end(routed):
         answer = routed.judge(("broken", "names", chunks), delay=0.002,
                               patience=15)
         assert (answer.why, answer.status) == ("head", 400), answer
-    routed.check()
-
-
-def _trickle(address, data, pause, patience=20):
-    """Send DATA byte by byte until an answer comes, or PATIENCE seconds are
-    over; returns our port."""
-    end = time.monotonic() + patience
-    with socket.create_connection(address, 20) as s:
-        port = s.getsockname()[1]
-        for byte in data:
-            if select.select([s], [], [], pause)[0] or time.monotonic() > end:
-                break
-            s.sendall(bytes([byte]))
-        select.select([s], [], [], max(0, end - time.monotonic()))
-    return port
-
-
-def test_a_slow_client_has_as_long_as_stock_would_give_it(httpd):
-    """Timeout is the longest silence; mod_reqtimeout bounds the whole head,
-    and may be told otherwise by a vhost."""
-    _skip_without_probe()
-    routed = Routed(httpd, timeout=2, modules=("reqtimeout",), config=(
-        "RequestReadTimeout handshake=0 header=3-4,MinRate=20\n"))
-    at = routed.topology.at
-    # 33 bytes at 50 per second.
-    answer = routed.probe.answer(
-        _trickle(at["names"], routing.get("b.test"), 0.02))
-    assert answer.served.startswith("b.test") and answer.kind == "server"
-    # Less than MinRate: three seconds and a little is all it gets.
-    answer = routed.probe.answer(
-        _trickle(at["names"], routing.get("b.test"), 0.25, 5))
-    assert answer.why == "incomplete in time", answer
-    assert answer.routed.startswith("a.test")
-    # As slow, but this vhost sets no limit.
-    answer = routed.probe.answer(
-        _trickle(at["patient"], b"GET /xxxxxxxxxxxx\r\n", 0.25))
-    assert answer.why == "head" and answer.routed.startswith("a.test"), answer
     routed.check()
 
 
@@ -287,36 +177,3 @@ def test_head_larger_than_the_peek_is_guessed(routed):
     assert answer.kind == "undecided"
     assert answer.routed == answer.served
     assert answer.served.startswith("b.test")
-
-
-@pytest.mark.parametrize("accept_filter, flags", [
-    ("data", ()), ("none", ("-DITK_OLD_PARSER",))])
-def test_other_builds_and_settings_route_alike(httpd, accept_filter, flags):
-    """The default AcceptFilter; and the code for httpd before 2.4.49."""
-    _skip_without_probe()
-    routed = Routed(httpd, *flags, accept_filter=accept_filter)
-    for case in routing.corpus(routed.topology):
-        # StrictHostCheck is newer than the old parser, for Unsafe see there.
-        if case[1] in ("names", "limits", "registered", "proxy"):
-            routed.judge(case)
-    routed.check()
-
-
-def test_no_input_makes_the_router_touch_foreign_memory(httpd):
-    """Corpus and generator with the router under ASan and UBSan: a finding
-    ends the child, which the error log tells."""
-    _skip_without_probe()
-    if not probes.sanitizer():
-        pytest.skip("needs the compiler's libasan")
-    routed = Routed(httpd, "-g", "-fsanitize=address,undefined",
-                    "-fno-sanitize-recover=all", sanitizer=True)
-    for case in routing.corpus(routed.topology):
-        if case[1] in ("names", "unsafe", "proxy"):
-            routed.judge(case)
-    seed = routing.fuzz_seed()
-    roles = ["names", "unsafe", "limits", "proxy"]
-    tried = routing.fuzz(routing.fuzz_seconds() / 2, seed, roles,
-                         lambda case: routed.judge(case, patience=0.01))
-    print(f"ITK_FUZZ_SEED={seed}: {tried} inputs")
-    routed.check()
-    assert "Sanitizer" not in routed.server.said()
