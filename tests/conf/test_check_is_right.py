@@ -245,3 +245,49 @@ def test_a_broken_configuration_is_judged(debian):
     finding = _find(data, "config-broken")
     assert (finding["file"], finding["line"]) == (
         "/etc/apache2/conf-enabled/x.conf", 2)
+
+
+def test_users_of_virtual_hosts_are_not_lost_in_silence(debian):
+    """AssignUserID stands against leaving itk, and httpd agrees. Guarded it
+    would pass, with every site as one user: so the message says that."""
+    if not os.path.exists("/etc/apache2/mods-available/mpm_itk.load") \
+            and not os.path.exists("/usr/lib/apache2/modules/mpm_itk.so"):
+        pytest.skip("libapache2-mpm-itk is not installed")
+    sb = debian("prefork")
+    if sb.run(["a2enmod", "-q", "mpm_itk"], check=False).returncode != 0:
+        pytest.skip("libapache2-mpm-itk is not installed")
+    sb.write("/etc/apache2/sites-enabled/x.conf",
+             "".join(f"<VirtualHost *:80>\nServerName s{i}\n"
+                     "AssignUserID www-data www-data\n</VirtualHost>\n"
+                     for i in range(50)))
+    assert _check(sb, "itk")["verdict"] == "current"
+    for target in ("event", "prefork"):
+        data = _check(sb, target)
+        assert data["verdict"] == "refused"
+        finding = _find(data, "directive-without-module")
+        assert "as the server's user" in finding["message"]
+        assert "47 other places" in finding["message"]
+        sb.run(["a2dismod", "-q", "mpm_itk"])
+        _swap(sb, target)
+        rc, text = _test(sb)
+        assert rc != 0
+        assert (finding["file"], finding["line"]) == _at(text)
+        _swap(sb, "prefork")
+        sb.run(["a2enmod", "-q", "mpm_itk"])
+
+
+def test_rubbish_of_any_size_is_survived(debian):
+    """A line of 100 MB, a FIFO, bytes of all kinds: noted, with the rest of
+    the answer right."""
+    sb = debian("event")
+    sb.run("head -c 100000000 /dev/zero | tr '\\0' a >/etc/apache2/big.conf; "
+           "mkfifo /etc/apache2/fifo.conf; "
+           "head -c 100000 /dev/urandom >/etc/apache2/random.conf")
+    sb.write("/etc/apache2/conf-enabled/x.conf", "\n".join(
+        f"IncludeOptional {name}.con[f]" for name in ("big", "fifo", "random")))
+    data = _check(sb, "worker")
+    places = {(f["file"], f["line"]) for f in data["findings"]
+              if f["problem"] == "config-broken"}
+    assert ("/etc/apache2/conf-enabled/x.conf", 2) in places
+    assert _find(data, "file-too-large")["line"] == 1
+    assert not _find(data, "mpm-none-loaded")

@@ -95,6 +95,14 @@ static void notes(em_judge_t *j)
         int old = has_note(j->before, n), shared;
         em_finding_t *f;
 
+        if (!n->fatal && strcmp(n->problem, "section-unclosed") != 0) {
+            /* What was not read may hold anything. */
+            f = em_judge_add(j, n->problem, EM_WARN, "%s; what is in there "
+                             "could not be checked", n->message);
+            f->file = n->file;
+            f->line = n->line;
+            continue;
+        }
         if (!n->fatal || (old && httpd->tested && httpd->test_ok)) {
             continue;
         }
