@@ -296,7 +296,7 @@ static void hear_client(itk_brood_t *st, uint32_t c)
             }
         }
     }
-    if (rv != APR_EOF) {
+    if (rv == APR_SUCCESS || rv == APR_EINVAL) {
         itk_log(ITK_LOG_ERR, 0, "itk-bad-message: child in slot %u is cut "
                 "off, it sent what no child sends", c);
     }

@@ -39,9 +39,12 @@
  *   (SYS_NICE only where a negative NiceValue is configured).
  */
 
+#define ORPHAN_S    10      /* how long a zygote may take to leave unnoticed */
+
 typedef struct zygote_t {
     pid_t pid;              /* 0: free */
     uint32_t ident;
+    time_t orphaned;        /* when its broker went away, 0: it did not */
 } zygote_t;
 
 typedef struct state_t {
@@ -148,9 +151,16 @@ static apr_status_t start_broker(state_t *st)
  * end of their sockets and drain by themselves. */
 static void lose_broker(state_t *st)
 {
+    uint32_t i;
+
     if (st->broker >= 0) {
         (void)close(st->broker);
         st->broker = -1;
+    }
+    for (i = 0; i < st->n_zygotes; i++) {
+        if (st->zygotes[i].pid && !st->zygotes[i].orphaned) {
+            st->zygotes[i].orphaned = now_s();
+        }
     }
     if (st->broker_pid > 0) {
         (void)kill(st->broker_pid, SIGKILL);
@@ -232,6 +242,7 @@ static void start_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
     }
     place->pid = pid;
     place->ident = n;
+    place->orphaned = 0;
     tell(st, ITK_ANS_ZYGOTE_UP, n, pid, 0);
 }
 
@@ -250,6 +261,34 @@ static void kill_as(state_t *st, const itk_ident_t *ident, pid_t pid, int sig)
         }
         _exit(kill(pid, sig) == 0 ? 0 : 1);
     }
+}
+
+/* A zygote that its user stopped does not see that its broker is gone. Let
+ * those go on that have not left after a while; most are just busy. */
+static void wake_orphans(state_t *st)
+{
+    uint32_t i;
+
+    for (i = 0; i < st->n_zygotes; i++) {
+        zygote_t *z = &st->zygotes[i];
+
+        if (z->pid && z->orphaned && now_s() - z->orphaned >= ORPHAN_S) {
+            z->orphaned = now_s();
+            kill_as(st, &st->sp->policy->idents[z->ident], z->pid, SIGCONT);
+        }
+    }
+}
+
+static int has_orphans(const state_t *st)
+{
+    uint32_t i;
+
+    for (i = 0; i < st->n_zygotes; i++) {
+        if (st->zygotes[i].pid && st->zygotes[i].orphaned) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static void serve(state_t *st)
@@ -452,7 +491,8 @@ int itk_spawner_run(const itk_spawner_t *sp)
                 continue;
             }
         }
-        wait_for_something(&st, -1);
+        wait_for_something(&st, has_orphans(&st) ? ORPHAN_S * 1000 : -1);
+        wake_orphans(&st);
     }
     if (st.terminated) {
         end_all(&st);
