@@ -407,7 +407,7 @@ static void take_test(gathering_t *g)
     }
     facts->test = apr_palloc(g->p, sizeof(*facts->test));
     facts->test->exec = g->test;
-    if (facts->how.defer) {
+    if (facts->how.defer) {     /* taken for accepted until it is settled */
         facts->httpd.tested = facts->httpd.test_ok = 1;
         facts->httpd.test_output = "";
         return;
@@ -463,6 +463,46 @@ static void take_packages(gathering_t *g)
     }
 }
 
+/* Everything, once the view is open. */
+static apr_status_t gather(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    apr_status_t rv;
+
+    em_result_activity(g->res, "looking for httpd");
+    find_layout(g);
+    rv = look_at_httpd(g);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!g->test) {
+        start_test(g);
+    }
+    g->elfs = em_elf_cache_make(facts->view, g->p);
+    rv = read_conf(g);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    set_files(g);
+    em_gather_modules(facts, g->probe, g->elfs, g->p);
+    em_gather_installed(facts, g->elfs, g->p);
+    wish_packages(g);
+    em_gather_listens(facts, g->p);
+    em_gather_vhosts(facts, g->p);
+    em_running_find(&facts->running, facts, g->p);
+    take_test(g);
+    take_packages(g);
+    em_gather_service(facts, g->options, g->booted, g->p);
+    set_pending(facts);
+    if (facts->how.deep) {
+        em_gather_htaccess(facts, g->p);
+    }
+    if (facts->how.available) {
+        em_gather_available(facts, g->p);
+    }
+    return APR_SUCCESS;
+}
+
 apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
                              em_result_t *res, apr_pool_t *p)
 {
@@ -477,48 +517,15 @@ apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
     }
     rv = em_view_open(&view, how->root ? how->root : "/", p);
     if (rv != APR_SUCCESS) {
-        rv = em_result_fail(res, rv, EM_EXIT_FAILED, "root-unusable",
-                            "cannot use %s as root: ", how->root);
-        goto leave;
+        return em_result_fail(res, rv, EM_EXIT_FAILED, "root-unusable",
+                              "cannot use %s as root: ", how->root);
     }
     facts->view = view;
     g.booted = is_here(facts) && em_view_is_dir(view, "/run/systemd/system",
                                                 p);
-    em_result_activity(res, "looking for httpd");
-    find_layout(&g);
-    rv = look_at_httpd(&g);
-    if (rv != APR_SUCCESS) {
-        goto leave;
+    rv = gather(&g);
+    if (rv == APR_SUCCESS) {
+        *pfacts = facts;
     }
-    if (!g.test) {
-        start_test(&g);
-    }
-    g.elfs = em_elf_cache_make(view, p);
-    rv = read_conf(&g);
-    if (rv != APR_SUCCESS) {
-        goto leave;
-    }
-    set_files(&g);
-    em_gather_modules(facts, g.probe, g.elfs, p);
-    em_gather_installed(facts, g.elfs, p);
-    wish_packages(&g);
-    em_gather_listens(facts, p);
-    em_gather_vhosts(facts, p);
-    em_running_find(&facts->running, facts, p);
-    take_test(&g);
-    take_packages(&g);
-    em_gather_service(facts, g.options, g.booted, p);
-    set_pending(facts);
-    if (how->deep) {
-        em_gather_htaccess(facts, p);
-    }
-    if (how->available) {
-        em_gather_available(facts, p);
-    }
-    if (how->available) {
-        em_gather_available(facts, p);
-    }
-    *pfacts = facts;
-leave:
     return rv;
 }

@@ -304,6 +304,45 @@ static void take_sysconfig(em_options_t *o, const em_view_t *view,
     }
 }
 
+static void add(em_options_t *o, const char *option, const char *value)
+{
+    APR_ARRAY_PUSH(o->args, const char *) = option;
+    if (value) {
+        APR_ARRAY_PUSH(o->args, const char *) = value;
+    }
+}
+
+/* SUSE's start_apache2 writes sysconfig.d/ from APACHE_MODULES and hands it
+ * to httpd; a bare httpd would run without its modules. */
+static void take_suse(em_options_t *o, const em_view_t *view,
+                      const em_layout_t *layout, apr_pool_t *p)
+{
+    static const char dir[] = "/etc/apache2/sysconfig.d";
+    apr_table_t *vars = parsed(view, layout->sysconfig, p);
+    const char *flags = value_of(vars, "APACHE_SERVER_FLAGS");
+    const char *conf = value_of(vars, "APACHE_HTTPD_CONF");
+    apr_array_header_t *words;
+    int i;
+
+    if (!em_view_is_dir(view, dir, p)) {
+        return;
+    }
+    add(o, "-DSYSCONFIG", NULL);
+    add(o, "-C", "PidFile /run/httpd.pid");
+    add(o, "-C", apr_pstrcat(p, "Include ", dir, "/loadmodule.conf", NULL));
+    add(o, "-C", apr_pstrcat(p, "Include ", dir, "/global.conf", NULL));
+    add(o, "-f", conf ? conf : layout->config_file);
+    add(o, "-c", apr_pstrcat(p, "Include ", dir, "/include.conf", NULL));
+    words = em_shellvars_split(flags ? flags : "", p);
+    for (i = 0; i < words->nelts; i++) {
+        const char *flag = APR_ARRAY_IDX(words, i, const char *);
+
+        add(o, apr_pstrcat(p, "-D", strncmp(flag, "-D", 2) == 0 ? flag + 2
+                                                                 : flag,
+                           NULL), NULL);
+    }
+}
+
 const char *const *em_options_values(const apr_array_header_t *args,
                                      char letter, apr_pool_t *p)
 {
@@ -387,6 +426,9 @@ void em_options_read(em_options_t **poptions, const em_view_t *view,
         }
         env = read_envvars(o, env, view, layout->sysconfig,
                            layout->server_root, log, p);
+    }
+    else if (strcmp(layout->id, "suse") == 0) {
+        take_suse(o, view, layout, p);
     }
     else if (exec_httpd) {
         add_arguments(o->args, o->unit->exec_start, 1);
