@@ -555,6 +555,34 @@ static void php_goes_to_fpm_with_the_proxy_modules(void **state)
     assert_non_null(strstr(plan->impossible_why, "dnf install php-fpm"));
 }
 
+static void php_that_goes_with_the_mpm_needs_an_heir_that_is_there(void **s)
+{
+    host_t *h = *s;
+    em_plan_t *plan;
+
+    /* EL 8: the guard takes mod_php away, php.conf hands over. */
+    lines_host(h);
+    put(h, "/srv/httpd.conf",
+        TOP LINE("prefork") "#" LINE("event")
+        "<IfModule mpm_prefork_module>\n"
+        "LoadModule php7_module modules/libphp7.so\n</IfModule>\n"
+        "<IfModule !mod_php7.c>\n<FilesMatch \\.php$>\n"
+        "SetHandler \"proxy:unix:/run/php-fpm/www.sock|fcgi://localhost\"\n"
+        "</FilesMatch>\n</IfModule>\n");
+    plan = make(h, "prefork", "event");
+    assert_string_equal(plan->impossible, "php-fpm-missing");
+    APR_ARRAY_PUSH(h->request.without, const char *) = "php";
+    assert_possible(make(h, "prefork", "event"));
+    apr_array_clear(h->request.without);
+    put(h, "/run/php-fpm/www.sock", "");
+    plan = make(h, "prefork", "event");
+    assert_possible(plan);
+    assert_told(plan, "php7_module", "disabled");
+    unlink(at(h, "/run/php-fpm/www.sock"));
+    put(h, "/usr/sbin/php-fpm", "");
+    assert_possible(make(h, "prefork", "event"));
+}
+
 static void without_takes_a_module_by_any_of_its_names(void **state)
 {
     static const char *const names[] = {
@@ -951,6 +979,7 @@ int main(void)
         T(itkish_is_preferred_where_both_are_installed),
         T(cgi_follows_through_its_guard_and_is_reported),
         T(php_goes_to_fpm_with_the_proxy_modules),
+        T(php_that_goes_with_the_mpm_needs_an_heir_that_is_there),
         T(without_takes_a_module_by_any_of_its_names),
         T(unknown_resolutions_are_bad_usage),
         T(an_mpm_that_is_not_installed_is_impossible_and_says_why),

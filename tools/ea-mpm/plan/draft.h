@@ -146,7 +146,14 @@ int em_is_php_id(const char *id);
 /* Where php-fpm is said to listen in CONF ("proxy:unix:/run/..."), NULL: no
  * handler hands anything to it. */
 const char *em_fpm_handler(const em_conf_t *conf);
-/* Is a php-fpm program there? */
-int em_fpm_installed(const em_facts_t *facts, apr_pool_t *p);
+/* Is the other end of a HANDLER there: on another host, as a socket, or as an
+ * installed program that can be started? HANDLER may be NULL. */
+int em_fpm_is_there(const em_facts_t *facts, const char *handler,
+                    apr_pool_t *p);
+/* The plan needs a php-fpm that is not there. */
+void em_fpm_demand(em_draft_t *draft);
+/* Where mod_php goes with the MPM, by its guard, and scripts would be handed
+ * to php-fpm, that must be there; unless php was to go anyway. */
+void em_fpm_inherits(em_draft_t *draft, const em_conf_t *after);
 
 #endif /* EM_DRAFT_H */

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <apr_strings.h>
+
 /* mod_php and php-fpm: what loads the one, what hands scripts to the other. */
 
 const char *const em_php_ids[] = {
@@ -57,7 +59,7 @@ const char *em_fpm_handler(const em_conf_t *conf)
     return NULL;
 }
 
-int em_fpm_installed(const em_facts_t *facts, apr_pool_t *p)
+static int is_installed(const em_facts_t *facts, apr_pool_t *p)
 {
     static const char *const patterns[] = {
         "/usr/sbin/php-fpm*", "/usr/bin/php-fpm*", "/usr/local/sbin/php-fpm*",
@@ -74,4 +76,81 @@ int em_fpm_installed(const em_facts_t *facts, apr_pool_t *p)
         }
     }
     return 0;
+}
+
+/* Is it a host that is not this one? */
+static int is_remote(const char *handler)
+{
+    return !strstr(handler, "unix:") && !strstr(handler, "//localhost")
+           && !strstr(handler, "//127.") && !strstr(handler, "//[::1]");
+}
+
+static int has_socket(const em_facts_t *facts, const char *handler,
+                      apr_pool_t *p)
+{
+    const char *path = strstr(handler, "unix:");
+
+    return path
+           && em_view_exists(facts->view,
+                             apr_pstrmemdup(p, path + 5,
+                                            strcspn(path + 5, "|\"' \t")),
+                             p);
+}
+
+int em_fpm_is_there(const em_facts_t *facts, const char *handler,
+                    apr_pool_t *p)
+{
+    return (handler
+            && (is_remote(handler) || has_socket(facts, handler, p)))
+           || is_installed(facts, p);
+}
+
+void em_fpm_demand(em_draft_t *draft)
+{
+    static const em_package_names_t names = {
+        .apt = "php-fpm", .dnf = "php-fpm", .pacman = "php-fpm",
+        .apk = "php-fpm", .zypper = "php8-fpm"
+    };
+    const char *command = em_install_command(draft->facts, &names,
+                                             draft->pool);
+
+    em_draft_impossible(draft, "php-fpm-missing",
+                        "PHP would be run by php-fpm, which is not "
+                        "installed. Install it%s%s, start it, and try again",
+                        command ? ": " : " with your package manager",
+                        command ? command : "");
+}
+
+static int has_php(const em_conf_t *conf)
+{
+    for (const char *const *id = em_php_ids; *id; id++) {
+        if (apr_hash_get(conf->modules, *id, APR_HASH_KEY_STRING)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_unwanted(const em_draft_t *draft)
+{
+    const apr_array_header_t *without = draft->plan->request.without;
+
+    for (int i = 0; i < without->nelts; i++) {
+        if (strncmp(em_module_name(APR_ARRAY_IDX(without, i, const char *),
+                                   draft->pool), "php", 3) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void em_fpm_inherits(em_draft_t *draft, const em_conf_t *after)
+{
+    const char *handler = em_fpm_handler(after);
+
+    if (handler && has_php(draft->facts->conf) && !has_php(after)
+        && !is_unwanted(draft)
+        && !em_fpm_is_there(draft->facts, handler, draft->pool)) {
+        em_fpm_demand(draft);
+    }
 }

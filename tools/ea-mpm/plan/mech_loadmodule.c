@@ -42,11 +42,9 @@ static apr_status_t need_mpm(em_draft_t *draft, const char *mpm,
         return APR_SUCCESS;
     }
     return em_load(draft, installed,
-                apr_pstrcat(draft->pool, "enable ",
-                            strcmp(mpm, "itk") == 0
-                                ? em_module_name(installed->id, draft->pool)
-                                : apr_pstrcat(draft->pool, "mpm_", mpm,
-                                              NULL), NULL), res);
+                   apr_pstrcat(draft->pool, "enable ",
+                               em_module_name(installed->id, draft->pool),
+                               NULL), res);
 }
 
 /* ---- --without ---- */
@@ -144,11 +142,6 @@ static apr_status_t go_without(em_draft_t *draft, const char *typed,
 
 /* ---- --with php=fpm ---- */
 
-static const em_package_names_t fpm_packages = {
-    .apt = "php-fpm", .dnf = "php-fpm", .pacman = "php-fpm",
-    .apk = "php-fpm", .zypper = "php8-fpm"
-};
-
 /* Make the configuration load a module that is no MPM. */
 static apr_status_t need_module(em_draft_t *draft, const char *name,
                                 em_result_t *res)
@@ -174,29 +167,15 @@ static apr_status_t need_module(em_draft_t *draft, const char *name,
     }
     em_draft_tell(draft, id, id, "enabled", "asked by --with php=fpm");
     return em_load(draft, &installed,
-                apr_pstrcat(draft->pool, "enable ", name, NULL), res);
-}
-
-/* Is the handler's other end a php-fpm on another host? */
-static int is_remote(const char *handler)
-{
-    return !strstr(handler, "unix:") && !strstr(handler, "//localhost")
-           && !strstr(handler, "//127.") && !strstr(handler, "//[::1]");
+                   apr_pstrcat(draft->pool, "enable ", name, NULL), res);
 }
 
 static void check_fpm(em_draft_t *draft, const em_conf_t *conf)
 {
     const char *handler = em_fpm_handler(conf);
-    const char *command = em_install_command(draft->facts, &fpm_packages,
-                                             draft->pool);
 
-    if ((!handler || !is_remote(handler))
-        && !em_fpm_installed(draft->facts, draft->pool)) {
-        em_draft_impossible(draft, "php-fpm-missing",
-                            "php-fpm is not installed. Install it%s%s, "
-                            "start it, and try again",
-                            command ? ": " : " with your package manager",
-                            command ? command : "");
+    if (!em_fpm_is_there(draft->facts, handler, draft->pool)) {
+        em_fpm_demand(draft);
     }
     if (!handler) {
         em_draft_impossible(

@@ -109,6 +109,7 @@ static apr_status_t check_arrival(em_draft_t *draft, em_result_t *res)
                             draft->want.mpm);
         return APR_SUCCESS;
     }
+    em_fpm_inherits(draft, conf);
     em_tell_followers(draft, conf);
     return APR_SUCCESS;
 }
