@@ -29,6 +29,7 @@ typedef struct itk_policy_t {
     uid_t max_uid;
     gid_t min_gid;
     gid_t max_gid;
+    const char *chroot_dir; /* httpd's ChrootDir, or NULL */
     uint32_t max_workers;
     uint32_t max_children;  /* scoreboard slots */
     uint32_t min_spare;

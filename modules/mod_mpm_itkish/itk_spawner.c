@@ -36,15 +36,15 @@
  *   itself, so the kernel refuses what that user might not do. Only SIGKILL.
  * - It never looks into the shared memory of the children, never resolves a
  *   name, never executes a program. Its capabilities are SETUID and SETGID
- *   (SYS_NICE only where a negative NiceValue is configured).
+ *   (SYS_NICE and SYS_CHROOT only where the configuration needs them).
  */
 
-#define ORPHAN_S    10      /* how long a zygote may take to leave unnoticed */
+#define ORPHAN_MS   10000   /* how often those who should leave are woken */
 
 typedef struct zygote_t {
     pid_t pid;              /* 0: free */
     uint32_t ident;
-    time_t orphaned;        /* when its broker went away, 0: it did not */
+    int orphan;             /* its broker went away */
 } zygote_t;
 
 typedef struct state_t {
@@ -69,17 +69,22 @@ static time_t now_s(void)
 
 static apr_status_t limit_self(const itk_policy_t *policy)
 {
-    int caps[3] = {CAP_SETUID, CAP_SETGID, CAP_SYS_NICE};
+    int caps[4] = {CAP_SETUID, CAP_SETGID};
     int nice = getpriority(PRIO_PROCESS, 0);
+    int n = 2;
 
+    if (policy->chroot_dir) {
+        caps[n++] = CAP_SYS_CHROOT;
+    }
     if (itk_policy_needs_nice(policy, nice)) {
-        if (itk_caps_keep(caps, 3) == APR_SUCCESS) {
+        caps[n] = CAP_SYS_NICE;
+        if (itk_caps_keep(caps, n + 1) == APR_SUCCESS) {
             return APR_SUCCESS;
         }
         itk_log(ITK_LOG_WARN, 0, "itk-no-capability: without CAP_SYS_NICE "
                 "virtual hosts whose NiceValue is below %d answer 503", nice);
     }
-    return itk_caps_keep(caps, 2);
+    return itk_caps_keep(caps, n);
 }
 
 static apr_status_t take_signals(state_t *st)
@@ -158,9 +163,7 @@ static void lose_broker(state_t *st)
         st->broker = -1;
     }
     for (i = 0; i < st->n_zygotes; i++) {
-        if (st->zygotes[i].pid && !st->zygotes[i].orphaned) {
-            st->zygotes[i].orphaned = now_s();
-        }
+        st->zygotes[i].orphan = 1;
     }
     if (st->broker_pid > 0) {
         (void)kill(st->broker_pid, SIGKILL);
@@ -196,6 +199,16 @@ static zygote_t *find_zygote(state_t *st, pid_t pid)
     return NULL;
 }
 
+/* ChrootDir holds for every process that serves requests. */
+static apr_status_t enter_chroot(const char *dir, const char **pwhat)
+{
+    *pwhat = "chroot";
+    if (dir && (chdir(dir) != 0 || chroot(dir) != 0 || chdir("/") != 0)) {
+        return errno;
+    }
+    return APR_SUCCESS;
+}
+
 static void become_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
                           int sock)
 {
@@ -203,7 +216,10 @@ static void become_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
     apr_status_t rv;
 
     (void)close(st->broker);
-    rv = itk_ident_assume(ident, &what);
+    rv = enter_chroot(st->sp->policy->chroot_dir, &what);
+    if (rv == APR_SUCCESS) {
+        rv = itk_ident_assume(ident, &what);
+    }
     if (rv != APR_SUCCESS) {
         itk_log(ITK_LOG_ERR, rv, "itk-drop-failed: cannot become %s (uid %lu,"
                 " gid %lu): %s failed. Its virtual hosts answer 503. The "
@@ -242,7 +258,7 @@ static void start_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
     }
     place->pid = pid;
     place->ident = n;
-    place->orphaned = 0;
+    place->orphan = 0;
     tell(st, ITK_ANS_ZYGOTE_UP, n, pid, 0);
 }
 
@@ -263,28 +279,12 @@ static void kill_as(state_t *st, const itk_ident_t *ident, pid_t pid, int sig)
     }
 }
 
-/* A zygote that its user stopped does not see that its broker is gone. Let
- * those go on that have not left after a while; most are just busy. */
-static void wake_orphans(state_t *st)
-{
-    uint32_t i;
-
-    for (i = 0; i < st->n_zygotes; i++) {
-        zygote_t *z = &st->zygotes[i];
-
-        if (z->pid && z->orphaned && now_s() - z->orphaned >= ORPHAN_S) {
-            z->orphaned = now_s();
-            kill_as(st, &st->sp->policy->idents[z->ident], z->pid, SIGCONT);
-        }
-    }
-}
-
 static int has_orphans(const state_t *st)
 {
     uint32_t i;
 
     for (i = 0; i < st->n_zygotes; i++) {
-        if (st->zygotes[i].pid && st->zygotes[i].orphaned) {
+        if (st->zygotes[i].pid && st->zygotes[i].orphan) {
             return 1;
         }
     }
@@ -333,12 +333,12 @@ static void serve(state_t *st)
 
 /* Without a broker zygotes leave; one that its user has stopped does not see
  * it. Anybody of the same session may send this signal. */
-static void wake_zygotes(const state_t *st)
+static void wake_orphans(const state_t *st)
 {
     uint32_t i;
 
     for (i = 0; i < st->n_zygotes; i++) {
-        if (st->zygotes[i].pid > 0) {
+        if (st->zygotes[i].pid > 0 && st->zygotes[i].orphan) {
             (void)kill(st->zygotes[i].pid, SIGCONT);
         }
     }
@@ -361,7 +361,7 @@ static void reap(state_t *st)
             }
             st->broker_pid = 0;
             lose_broker(st);
-            wake_zygotes(st);
+            wake_orphans(st);
         }
         else if (zygote) {
             zygote->pid = 0;
@@ -491,7 +491,7 @@ int itk_spawner_run(const itk_spawner_t *sp)
                 continue;
             }
         }
-        wait_for_something(&st, has_orphans(&st) ? ORPHAN_S * 1000 : -1);
+        wait_for_something(&st, has_orphans(&st) ? ORPHAN_MS : -1);
         wake_orphans(&st);
     }
     if (st.terminated) {

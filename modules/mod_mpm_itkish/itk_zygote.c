@@ -63,7 +63,6 @@ static void drain(state_t *st)
     if (!st->draining) {
         st->draining = 1;
         signal_kids(st, SIGUSR1);
-        signal_kids(st, SIGCONT);   /* a stopped one could not leave */
     }
 }
 

@@ -135,7 +135,7 @@ int itk_check_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 {
     itk_policy_t *policy = NULL;
 
-    if (itk_config_freeze(&policy, s, pconf) != APR_SUCCESS) {
+    if (itk_config_freeze(&policy, s, 0, pconf) != APR_SUCCESS) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (!itk_config_has_identities(policy)) {

@@ -394,19 +394,23 @@ static void find_groups(itk_ident_t *ident, const char *user, apr_pool_t *p)
     ident->n_groups = n;
 }
 
-static void server_identity(itk_ident_t *ident, apr_pool_t *p)
+static void server_identity(itk_ident_t *ident, int with_groups,
+                            apr_pool_t *p)
 {
     ident->name = ap_unixd_config.user_name ? ap_unixd_config.user_name
                                             : "#-1";
     ident->uid = geteuid() == 0 ? ap_unixd_config.user_id : geteuid();
     ident->gid = geteuid() == 0 ? ap_unixd_config.group_id : getegid();
     ident->nice = ITK_NICE_UNSET;
-    find_groups(ident, ident->name, p);
+    if (with_groups) {
+        find_groups(ident, ident->name, p);
+    }
 }
 
 /* Which identity server S asks for, filled into IDENT; 0: the server's own. */
 static int wanted_identity(itk_ident_t *ident, const itk_dconf_t *dc,
-                           const itk_ident_t *own, apr_pool_t *p)
+                           const itk_ident_t *own, int with_groups,
+                           apr_pool_t *p)
 {
     *ident = *own;
     ident->nice = dc->nice;
@@ -414,7 +418,9 @@ static int wanted_identity(itk_ident_t *ident, const itk_dconf_t *dc,
         ident->name = dc->user;
         ident->uid = dc->uid;
         ident->gid = dc->gid;
-        find_groups(ident, dc->user, p);
+        if (with_groups) {
+            find_groups(ident, dc->user, p);
+        }
     }
     return !itk_policy_same(ident, own);
 }
@@ -461,6 +467,7 @@ static void set_limits(itk_policy_t *policy, const itk_sconf_t *sc)
     if (policy->max_workers > 65536) {
         policy->max_workers = 65536;
     }
+    policy->chroot_dir = ap_unixd_config.chroot_dir;
     policy->min_spare = sc->min_spare > 0 ? (apr_uint32_t)sc->min_spare : 0;
     policy->idle_timeout = sc->idle_timeout == ITK_UNSET
                                ? DEFAULT_IDLE_TIMEOUT
@@ -470,7 +477,7 @@ static void set_limits(itk_policy_t *policy, const itk_sconf_t *sc)
 
 static apr_status_t add_server(server_rec *s, apr_array_header_t *idents,
                                const itk_policy_t *policy, apr_uint32_t n,
-                               int *plimits, apr_pool_t *p)
+                               int *plimits, int with_groups, apr_pool_t *p)
 {
     const itk_dconf_t *dc = ap_get_module_config(s->lookup_defaults,
                                                  &mpm_itkish_module);
@@ -486,7 +493,7 @@ static apr_status_t add_server(server_rec *s, apr_array_header_t *idents,
     if (sc->max_clients_vhost > 0) {
         *plimits = 1;
     }
-    if (!wanted_identity(&ident, dc, own, p)) {
+    if (!wanted_identity(&ident, dc, own, with_groups, p)) {
         return APR_SUCCESS;
     }
     why = dc->user ? itk_policy_refuse(policy, &ident) : NULL;
@@ -503,7 +510,7 @@ static apr_status_t add_server(server_rec *s, apr_array_header_t *idents,
 }
 
 apr_status_t itk_config_freeze(itk_policy_t **ppolicy, server_rec *main,
-                               apr_pool_t *p)
+                               int with_groups, apr_pool_t *p)
 {
     itk_policy_t *policy = apr_pcalloc(p, sizeof(*policy));
     apr_array_header_t *idents = apr_array_make(p, 16, sizeof(itk_ident_t));
@@ -515,9 +522,9 @@ apr_status_t itk_config_freeze(itk_policy_t **ppolicy, server_rec *main,
     server_rec *s;
 
     set_limits(policy, itk_sconf_get(main));
-    server_identity(apr_array_push(idents), p);
+    server_identity(apr_array_push(idents), with_groups, p);
     for (s = main; s; s = s->next) {
-        rv = add_server(s, idents, policy, n++, &limits, p);
+        rv = add_server(s, idents, policy, n++, &limits, with_groups, p);
         worst = rv == APR_SUCCESS ? worst : rv;
     }
     if (worst != APR_SUCCESS) {

@@ -16,10 +16,11 @@ void *itk_sconf_merge(apr_pool_t *p, void *base, void *add);
 /* Make the identity table of all servers from MAIN on, number them, and set
  * each server's index. *PPOLICY becomes NULL if no server has an identity or
  * a MaxClientsVHost. An identity that the limits do not allow is logged with
- * file and line and is APR_EINVAL. Lives in P; resolves names (groups), so
- * this is for the parent only. */
+ * file and line and is APR_EINVAL. Lives in P. WITH_GROUPS resolves the
+ * users' supplementary groups, which may ask a directory server: only for a
+ * table that is to be used, and in the parent only. */
 apr_status_t itk_config_freeze(itk_policy_t **ppolicy, server_rec *main,
-                               apr_pool_t *p);
+                               int with_groups, apr_pool_t *p);
 
 /* 1 if some virtual host has a user of its own. */
 int itk_config_has_identities(const itk_policy_t *policy);

@@ -402,11 +402,14 @@ static int may_change_users(server_rec *s)
 
 int itk_life_post_config(apr_pool_t *p, server_rec *s)
 {
+    int in_use = ap_state_query(AP_SQ_MAIN_STATE) !=
+                 AP_SQ_MS_CREATE_PRE_CONFIG;
+
     pconf = p;
     itk_self.parent = getpid();
     itk_self.pconf = p;
     itk_self.role = ITK_ROLE_NONE;
-    if (itk_config_freeze(&itk_self.policy, s, p) != APR_SUCCESS ||
+    if (itk_config_freeze(&itk_self.policy, s, in_use, p) != APR_SUCCESS ||
         (itk_config_has_identities(itk_self.policy) && !may_change_users(s))) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
