@@ -139,9 +139,13 @@ def digest(sb):
                    "'*/ea-mpm*' -not -path '/tmp/*' "
                    "-printf '%p %i %T@ %C@ %s %m %U\\n' | sort").stdout
     mounts = sb.run("sort /proc/self/mountinfo | cut -d' ' -f3-").stdout
-    processes = sb.run("cat /proc/[0-9]*/comm 2>/dev/null | sort | "
+    processes = sb.run("cat /proc/[0-9]*/comm 2>/dev/null | sort -u | "
                        "grep -vE '^(sh|cat|sort|grep)$'").stdout
-    return files, mounts, processes
+    # A live server changes the number of its children; another world's
+    # processes show by their namespaces.
+    worlds = sb.run("for k in mnt net pid ipc uts; do readlink "
+                    "/proc/[0-9]*/ns/$k | sort -u | wc -l; done").stdout
+    return files, mounts, processes, worlds
 
 
 def php_missing():
