@@ -272,3 +272,50 @@ def test_not_root_is_told(debian):
         pytest.skip("the build is not readable for others")
     assert done.returncode in (1, 3), done.stdout + done.stderr
     assert "CAP_SYS_ADMIN" in done.stdout or "root" in done.stdout
+
+
+# An overlay over /usr and one over that: as deep as the kernel stacks them.
+DEEP = """
+set -e
+mount -t tmpfs deep /media
+for d in usr srv; do
+    mkdir -p /media/$d/u /media/$d/w /media/$d/m /media/$d/u2 /media/$d/w2
+    mount -t overlay deep -o \
+        lowerdir=/$d,upperdir=/media/$d/u,workdir=/media/$d/w /media/$d/m
+    mount -t overlay deep -o \
+        lowerdir=/media/$d/m,upperdir=/media/$d/u2,workdir=/media/$d/w2 /$d \
+        2>/dev/null || mount --bind /media/$d/m /$d
+done
+"""
+
+
+def test_where_no_overlay_can_be_had_it_binds_and_copies(debian):
+    """File systems that are overlays of overlays already (containers in
+    containers): read-only inside, document roots copied, sockets covered."""
+    sb = debian("prefork")
+    listener = None
+    stage.add_site(sb, stage.vhost("deep.test", "/srv/deep"))
+    sb.write("/srv/deep/index.html", "deep")
+    sb.run(DEEP)
+    try:
+        listener = sb.popen(["/usr/bin/python3", "-c", LISTENER, "stream",
+                             "/srv/s/here.sock"], stdout=subprocess.PIPE,
+                            text=True)
+        assert listener.stdout.readline() == "up\n"
+        stage.start(sb)
+        before = stage.digest(sb)
+        done = Tool(sb)("rehearse", "event")
+        assert done.rc == 0 and done.data["result"] == "passed", done
+        row = [v for v in done.data["vhosts"]
+               if v["name"] == "deep.test"][0]
+        assert (row["before"], row["after"]) == (200, 200)
+        assert stage.digest(sb) == before
+        stage.use_trap(sb, "TrapConnect /srv/s/here.sock")
+        done = Tool(sb)("rehearse", "event")
+        assert done.data["result"] == "inconclusive"
+        assert sb.run("test -e /srv/s/here.sock.visited",
+                      check=False).returncode != 0
+    finally:
+        if listener:
+            listener.kill()
+            listener.wait()
