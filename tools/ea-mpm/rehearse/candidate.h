@@ -8,10 +8,10 @@
 #include "conf/conf.h"
 #include "plan/plan.h"
 
-/* The active directives of CONF as the text of one file, sections kept,
+/* The active directives of CONF as the text of one file: sections kept,
  * conditions resolved, Includes gone (DefaultRuntimeDir and Mutex too: their
- * directories may not be there before a start). (*PORIGINS)[N - 1] is the directive
- * that line N comes from; NULL for a section's own line. Pure. */
+ * directories may not be there before a start). (*PORIGINS)[N - 1] is the
+ * directive that line N comes from; NULL for a section's own line. Pure. */
 const char *em_candidate_text(const em_conf_t *conf,
                               apr_array_header_t **porigins, apr_pool_t *p);
 /* httpd -t of that. Fails where httpd or a temporary file cannot be had.

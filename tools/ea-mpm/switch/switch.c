@@ -36,7 +36,7 @@ static apr_status_t heed_check(em_way_t *way, const em_check_t *check)
         }
     }
     return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_REFUSED,
-                          "refused", "%s is refused.", way->plan->to);
+                          "internal", "%s is refused.", way->plan->to);
 }
 
 static apr_status_t heed_rehearsal(em_way_t *way)
