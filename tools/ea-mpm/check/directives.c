@@ -30,17 +30,32 @@ typedef struct dying_t {
     unsigned char seen[256][64];    /* [first letter][length]: some name */
 } dying_t;
 
-/* Who knows what: httpd's own table and what rules say of other modules. */
+typedef struct known_t {
+    const apr_array_header_t *rules;
+    apr_hash_t *known;
+} known_t;
+
+/* Who knows what: httpd's own table and what rules say of other modules. Made
+ * once for a set of rules, for all targets. */
 static apr_hash_t *all_known(const em_judge_t *j)
 {
-    apr_hash_t *known = em_known_directives(j->pool);
+    static const char key[] = "em-known-directives";
+    apr_pool_t *p = j->rules->pool;
+    apr_hash_t *known;
+    known_t *keep;
+    void *kept;
 
+    if (apr_pool_userdata_get(&kept, key, p) == APR_SUCCESS && kept
+        && ((const known_t *)kept)->rules == j->rules) {
+        return ((const known_t *)kept)->known;
+    }
+    known = em_known_directives(p);
     for (int i = 0; i < j->rules->nelts; i++) {
         const em_rule_t *rule = APR_ARRAY_IDX(j->rules, i, em_rule_t *);
 
         for (int k = 0; k < rule->directives->nelts; k++) {
-            char *name = apr_pstrdup(j->pool, APR_ARRAY_IDX(rule->directives,
-                                                            k, const char *));
+            char *name = apr_pstrdup(p, APR_ARRAY_IDX(rule->directives, k,
+                                                      const char *));
             apr_array_header_t *ids;
 
             for (char *c = name; *c; c++) {
@@ -48,12 +63,16 @@ static apr_hash_t *all_known(const em_judge_t *j)
             }
             ids = apr_hash_get(known, name, APR_HASH_KEY_STRING);
             if (!ids) {
-                ids = apr_array_make(j->pool, 2, sizeof(const char *));
+                ids = apr_array_make(p, 2, sizeof(const char *));
                 apr_hash_set(known, name, APR_HASH_KEY_STRING, ids);
             }
             APR_ARRAY_PUSH(ids, const char *) = rule->id;
         }
     }
+    keep = apr_palloc(p, sizeof(*keep));
+    keep->rules = j->rules;
+    keep->known = known;
+    (void)apr_pool_userdata_setn(keep, key, NULL, p);
     return known;
 }
 
