@@ -81,6 +81,9 @@ apr_status_t itk_seccomp_broker(void)
         SCMP_SYS(futex),        SCMP_SYS(rt_sigprocmask),
         SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
         SCMP_SYS(exit),         SCMP_SYS(exit_group),
+#ifdef __SANITIZE_ADDRESS__
+        SCMP_SYS(sigaltstack),  /* its runtime calls it before any exit */
+#endif
     };
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     size_t i;
