@@ -1,6 +1,7 @@
 /* A configuration of any bytes: the walk ends, stays in its bounds, and says
- * the same again when its cache is used. The input is the main file; what
- * follows a line "==" is a second one, included as "second". */
+ * with a cache that other walks filled what it says without. The input is the
+ * main file; what follows a line "==" is a second one, included as "second",
+ * and in the tree of a plan the main file's own text stands there. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -67,6 +68,66 @@ static void check(const em_conf_t *conf)
     }
 }
 
+static int differ(const char *a, const char *b)
+{
+    return strcmp(a, b) != 0;
+}
+
+static void same_sections(const em_conf_section_t *a,
+                          const em_conf_section_t *b)
+{
+    for (; a && b; a = a->parent, b = b->parent) {
+        if (differ(a->name, b->name) || differ(a->args, b->args)
+            || a->line != b->line || a->holds != b->holds
+            || a->active != b->active || differ(a->file->path, b->file->path)
+            || a->file->from_line != b->file->from_line) {
+            abort();
+        }
+    }
+    if (a || b) {
+        abort();
+    }
+}
+
+static void same(const em_conf_t *a, const em_conf_t *b)
+{
+    if (a->directives->nelts != b->directives->nelts
+        || a->sections->nelts != b->sections->nelts
+        || a->files->nelts != b->files->nelts
+        || a->mpm_lines->nelts != b->mpm_lines->nelts
+        || a->notes->nelts != b->notes->nelts
+        || apr_hash_count(a->modules) != apr_hash_count(b->modules)) {
+        abort();
+    }
+    for (int i = 0; i < a->directives->nelts; i++) {
+        const em_directive_t *x = APR_ARRAY_IDX(a->directives, i,
+                                                em_directive_t *);
+        const em_directive_t *y = APR_ARRAY_IDX(b->directives, i,
+                                                em_directive_t *);
+
+        if (differ(x->name, y->name) || differ(x->args, y->args)
+            || x->line != y->line || x->active != y->active
+            || differ(x->file->path, y->file->path)) {
+            abort();
+        }
+        same_sections(x->section, y->section);
+    }
+}
+
+static em_conf_t *walk(em_conf_how_t *how, const em_view_t *view, void *cache,
+                       apr_pool_t *p)
+{
+    em_conf_t *conf;
+
+    how->view = view;
+    how->cache = cache;
+    if (em_conf_read(&conf, how, em_result_make(p), p) != APR_SUCCESS) {
+        abort();
+    }
+    check(conf);
+    return conf;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const env[] = { "HOME=/root", "A=b c", NULL };
@@ -74,8 +135,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const defines[] = { "D", NULL };
     em_conf_how_t how = { 0 };
     const uint8_t *cut = size ? memmem(data, size, "\n==\n", 4) : NULL;
-    em_view_t *base, *view;
-    em_conf_t *one, *two;
+    const size_t first = cut ? (size_t)(cut - data) + 1 : size;
+    em_view_t *base, *view, *future;
+    em_conf_t *one;
+    void *cache;
     apr_pool_t *p;
 
     apr_initialize();
@@ -84,11 +147,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     view = em_view_over(base, p);
-    put(view, "/main", data, cut ? (size_t)(cut - data) + 1 : size, p);
+    put(view, "/main", data, first, p);
     if (cut) {
-        put(view, "/second", cut + 4, size - (size_t)(cut - data) - 4, p);
+        put(view, "/second", cut + 4, size - first - 3, p);
     }
-    how.view = view;
+    future = em_view_over(view, p);
+    put(future, "/second", data, first, p);
     how.server_root = "/";
     how.config_file = "/main";
     how.version[0] = 2;
@@ -96,18 +160,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     how.env = env;
     how.static_modules = statics;
     how.defines = defines;
-    how.cache = em_conf_cache(p);
-    if (em_conf_read(&one, &how, em_result_make(p), p) != APR_SUCCESS
-        || em_conf_read(&two, &how, em_result_make(p), p) != APR_SUCCESS) {
-        abort();
-    }
-    check(one);
-    check(two);
-    if (one->directives->nelts != two->directives->nelts
-        || one->notes->nelts != two->notes->nelts
-        || one->sections->nelts != two->sections->nelts) {
-        abort();
-    }
+    cache = em_conf_cache(p);
+    one = walk(&how, view, cache, p);
+    same(walk(&how, future, cache, p), walk(&how, future, NULL, p));
+    same(one, walk(&how, view, cache, p));
+    same(one, walk(&how, view, NULL, p));
     apr_pool_destroy(p);
     return 0;
 }

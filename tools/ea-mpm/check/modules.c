@@ -58,8 +58,12 @@ static void apply_rule(em_judge_t *j, const em_rule_t *rule, const char *id,
         f->line = (was ? was : line)->line;
     }
     for (int i = 0; i < rule->resolutions->nelts; i++) {
-        em_judge_resolve(f, APR_ARRAY_IDX(rule->resolutions, i,
-                                          const char *));
+        const char *text = APR_ARRAY_IDX(rule->resolutions, i, const char *);
+
+        /* What is compiled in has no line that could be taken out. */
+        if (line || strncmp(text, "--", 2) != 0) {
+            em_judge_resolve(f, text);
+        }
     }
 }
 
