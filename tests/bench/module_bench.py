@@ -28,7 +28,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "module"))
 import env                                              # noqa: E402
 import users                                            # noqa: E402
 from procs import Process                               # noqa: E402
-from wait import wait_until                             # noqa: E402
 
 HOSTING = ["php", "ssl", "socache_shmcb", "rewrite", "deflate", "expires",
            "auth_basic", "authn_core", "authn_file", "authz_user",
@@ -232,25 +231,28 @@ def hold(server, path, count, names):
     return kept
 
 
-def worker_pss(path):
-    """KiB that one more warm worker of a user costs."""
-    case = Case("pss", "", path=path, connections=40)
+def worker_pss(path, modules):
+    """KiB that one more warm worker of a user costs. Every child has handed
+    over a connection before, so that its own growth is not counted."""
+    case = Case("pss", "", path=path, connections=30, modules=modules,
+                hosts=2)
     with servers(["itkish"], case) as made:
         server = made["itkish"]
+        for c in hold(server, path, case.connections + 6, ["h1.test"]):
+            c.close()
         hold(server, path, 1, ["localhost"])[0].close()
         before, workers = total_pss(server), len(server.workers())
-        kept = hold(server, path, 21, ["localhost"])
-        for c in kept:
+        for c in hold(server, path, 21, ["localhost"]):
             c.close()
-        wait_until(lambda: len(server.workers()) >= workers + 20,
-                   "20 more workers")
         more = len(server.workers()) - workers
+        assert more >= 20, server.workers()
         return (total_pss(server) - before) / more
 
 
-def busy_pss(kind, path):
+def busy_pss(kind, path, modules):
     """MiB of all processes while 100 connections to 20 users are open."""
-    case = Case("pss", "", path=path, connections=100, hosts=20)
+    case = Case("pss", "", path=path, connections=100, hosts=20,
+                modules=modules)
     with servers([kind], case) as made:
         server = made[kind]
         names = [n for n in server.hosts if n != "plain.test"]
@@ -310,7 +312,7 @@ def run_costs(kinds):
     def line(title, unit, values, target):
         rows[title] = values
         shown = "  ".join(f"{k} {v:.2f}" for k, v in values.items())
-        print(f"{title:40} {shown} {unit} (target {target:g}) "
+        print(f"{title:48} {shown} {unit} (target {target:g}) "
               f"{verdict(values.get('itkish'), target, less=True)}",
               flush=True)
     users_kinds = [k for k in kinds if k != "prefork"]
@@ -319,13 +321,19 @@ def run_costs(kinds):
     line("first PHP request of a cold user, p50", "ms",
          {k: cold_latency(k, "/hello.php") for k in users_kinds}, 3.0)
     if "itkish" in kinds:
-        line("one more warm worker, PSS", "KiB",
-             {"itkish": worker_pss("/index.html")}, 180)
-        line("one more warm PHP worker, PSS", "KiB",
-             {"itkish": worker_pss("/hello.php")}, 420)
-    for title, path in (("100 connections, PSS of all", "/index.html"),
-                        ("100 PHP connections, PSS of all", "/hello.php")):
-        values = {k: busy_pss(k, path) for k in kinds}
+        for title, path, modules, target in (
+                ("few modules", "/index.html", MINIMAL, 180),
+                ("PHP, few others", "/hello.php", ["php"], 420),
+                ("all modules", "/index.html", HOSTING, 180),
+                ("PHP, all modules", "/hello.php", HOSTING, 420)):
+            line(f"one more warm worker, PSS: {title}", "KiB",
+                 {"itkish": worker_pss(path, modules)}, target)
+    for title, path, modules in (
+            ("few modules", "/index.html", MINIMAL),
+            ("all modules", "/index.html", HOSTING),
+            ("PHP, all modules", "/hello.php", HOSTING)):
+        title = f"100 connections, PSS of all: {title}"
+        values = {k: busy_pss(k, path, modules) for k in kinds}
         line(title, "MiB", values, values.get("mpm_itk", 0))
     return rows
 
