@@ -6,8 +6,8 @@ import pathlib
 import subprocess
 
 TOP = pathlib.Path(__file__).parent.parent.parent
-PROGRAM = os.path.join(os.environ.get("BUILD") or TOP / "build",
-                       "tests/dump_facts")
+BUILD = pathlib.Path(os.environ.get("BUILD") or TOP / "build")
+PROGRAM = str(BUILD / "tests/dump_facts")
 
 
 def dump(*args, sandbox=None, **kw):

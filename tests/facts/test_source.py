@@ -1,5 +1,6 @@
 """Servers that were built from source, and binaries that are none."""
 
+import json
 import os
 import pathlib
 import re
@@ -8,7 +9,10 @@ import time
 
 import pytest
 
-from dumped import dump
+from fixtures import httpd_builds
+from dumped import BUILD, dump
+
+EA_MPM = BUILD / "bin/ea-mpm"
 
 
 def _script(path, text):
@@ -58,6 +62,51 @@ def test_two_servers_of_one_binary_are_not_confused(shared_httpd, tmp_path):
     found = dump("--httpd", httpd.httpd, "--conf", httpd.conf)
     (tmp_path / "kept").rename(httpd.pid_file)
     assert found["mpm"]["running_pid"] == pid
+
+
+def test_a_switch_refuses_to_strand_another_server(shared_httpd, tmp_path):
+    """Two servers read the file with the MPM line: the one that would keep
+    the old MPM is named by pid and configuration, until it is stopped."""
+    httpd = shared_httpd("event")
+    line = re.search(r"(?m)^LoadModule mpm_event_module .*$",
+                     httpd.conf.read_text()).group(0)
+    mpm = httpd.root / "conf/mpm.conf"
+    mpm.write_text(line + "\n#" + line.replace("event", "worker") + "\n")
+    text = re.sub(r"(?m)^#?LoadModule mpm_.*\n", "", httpd.conf.read_text())
+    httpd.conf.write_text(text.replace("\nListen ",
+                                       f"\nInclude {mpm}\nListen ", 1))
+    other = tmp_path / "other.conf"
+    port = httpd_builds.free_port()
+    other.write_text(httpd.conf.read_text().replace(
+        f"Listen 127.0.0.1:{httpd.port}", f"Listen 127.0.0.1:{port}")
+        + f"PidFile {tmp_path}/other.pid\n")
+
+    def findings():
+        done = subprocess.run([EA_MPM, "--httpd", httpd.httpd, "--conf",
+                               httpd.conf, "--json", "check", "worker"],
+                              capture_output=True, text=True, timeout=60)
+        found = json.loads(done.stdout)["data"]["findings"]
+        return {f["problem"]: f for f in found}, done.returncode
+
+    httpd.start()
+    assert findings()[1] == 0
+    subprocess.run([httpd.httpd, "-f", other, "-k", "start"], check=True)
+    pid_file = tmp_path / "other.pid"
+    httpd_builds.until(lambda: pid_file.exists() and pid_file.read_text(),
+                       "the other server is up")
+    pid = int(pid_file.read_text())
+    try:
+        found, code = findings()
+        assert code == 3
+        shared = found["shared-with-server"]
+        assert shared["severity"] == "refuse"
+        assert shared["file"] == str(mpm)
+        assert f"process {pid} ({other})" in shared["message"]
+    finally:
+        os.kill(pid, 15)
+    httpd_builds.until(lambda: not pathlib.Path(f"/proc/{pid}").exists(),
+                       "the other server is down")
+    assert findings()[1] == 0
 
 
 def test_a_static_mpm_needs_a_rebuild(static_httpd):

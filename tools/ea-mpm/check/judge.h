@@ -36,4 +36,6 @@ void em_judge_modules(em_judge_t *j);       /* rules on modules */
 void em_judge_directives(em_judge_t *j);    /* directives that die */
 void em_judge_handlers(em_judge_t *j);      /* source code that is published */
 
+void em_judge_others(em_judge_t *j);        /* servers that share files */
+
 #endif /* EM_JUDGE_H */

@@ -492,6 +492,7 @@ static apr_status_t gather(gathering_t *g)
     em_running_find(&facts->running, facts, g->p);
     take_test(g);
     take_packages(g);
+    em_gather_others(facts, g->probe, g->p);
     em_gather_service(facts, g->options, g->booted, g->p);
     set_pending(facts);
     if (facts->how.deep) {

@@ -136,6 +136,15 @@ typedef struct em_running_t {
     apr_time_t since;
 } em_running_t;
 
+/* Another server of the same binary that runs now (an instance). */
+typedef struct em_other_t {
+    int pid;                    /* main process */
+    const char *unit;           /* its systemd unit, or NULL */
+    const char *config_file;
+    apr_array_header_t *files;  /* const char *: real paths of all files that
+                                 * it reads */
+} em_other_t;
+
 struct em_facts_test_t;         /* httpd's test in progress */
 
 typedef struct em_facts_t {
@@ -153,6 +162,7 @@ typedef struct em_facts_t {
                                          * module), NULL: none or several */
     apr_array_header_t *configured_all; /* em_mpm_line_t *, active ones */
     em_running_t running;
+    apr_array_header_t *others;         /* em_other_t * */
     int pending;                        /* running and configured differ */
     apr_array_header_t *installed;      /* em_installed_t * */
     apr_array_header_t *available;      /* em_available_t *, or NULL */
@@ -180,6 +190,8 @@ const em_module_t *em_facts_module(const em_facts_t *facts, const char *id);
  * by the file's own symbols? For modules that only a plan would load. */
 em_threads_t em_facts_threads(const em_facts_t *facts, const char *id,
                               const char *so, apr_pool_t *p);
+/* Does OTHER read the file at PATH (real)? */
+int em_other_reads(const em_other_t *other, const char *path);
 /* The installed MPM, or NULL. */
 const em_installed_t *em_facts_installed(const em_facts_t *facts,
                                          const char *mpm);

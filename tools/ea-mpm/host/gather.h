@@ -33,6 +33,9 @@ void em_gather_installed(em_facts_t *facts, em_elf_cache_t *elfs,
 /* facts->configured, configured_all; LOADED is httpd's own list or NULL. */
 void em_gather_mpm(em_facts_t *facts, const apr_array_header_t *loaded,
                    apr_pool_t *p);
+/* facts->others, with the files that each of them reads. */
+void em_gather_others(em_facts_t *facts, const em_probe_t *probe,
+                      apr_pool_t *p);
 /* facts->listens and facts->vhosts. */
 void em_gather_listens(em_facts_t *facts, apr_pool_t *p);
 void em_gather_vhosts(em_facts_t *facts, apr_pool_t *p);

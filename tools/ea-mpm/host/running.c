@@ -114,17 +114,32 @@ static const char *exe_of(int pid, apr_pool_t *p)
     return exe;
 }
 
-static apr_array_header_t *cmdline(int pid, apr_pool_t *p)
+/* The NUL-separated strings of a file of /proc. */
+static apr_array_header_t *strings_of(int pid, const char *file,
+                                      apr_pool_t *p)
 {
-    apr_array_header_t *args = apr_array_make(p, 8, sizeof(const char *));
+    apr_array_header_t *list = apr_array_make(p, 8, sizeof(const char *));
     apr_size_t len = 0;
-    char *data = proc_read(pid, "cmdline", &len, p);
+    char *data = proc_read(pid, file, &len, p);
     char *s;
 
     for (s = data; s && s < data + len; s += strlen(s) + 1) {
-        APR_ARRAY_PUSH(args, const char *) = s;
+        APR_ARRAY_PUSH(list, const char *) = s;
     }
-    return args;
+    return list;
+}
+
+apr_array_header_t *em_running_args(int pid, apr_pool_t *p)
+{
+    return strings_of(pid, "cmdline", p);
+}
+
+const char *const *em_running_env(int pid, apr_pool_t *p)
+{
+    apr_array_header_t *list = strings_of(pid, "environ", p);
+
+    APR_ARRAY_PUSH(list, const char *) = NULL;
+    return (const char *const *)list->elts;
 }
 
 /* Does PID run one of the facts' binaries (on SUSE and RHEL 6 each MPM has
@@ -135,7 +150,7 @@ static int runs_binary(int pid, const em_facts_t *facts, apr_pool_t *p)
     apr_size_t len;
 
     if (!exe) {                 /* not ours to look at: trust its argv[0] */
-        apr_array_header_t *args = cmdline(pid, p);
+        apr_array_header_t *args = em_running_args(pid, p);
 
         exe = args->nelts ? APR_ARRAY_IDX(args, 0, const char *) : "";
     }
@@ -164,7 +179,7 @@ static const char *last_of(const char *const *values)
  * without -f and -d uses the compiled-in one. */
 static int uses_conf(int pid, const em_facts_t *facts, apr_pool_t *p)
 {
-    apr_array_header_t *args = cmdline(pid, p);
+    apr_array_header_t *args = em_running_args(pid, p);
     const char *f, *d, *ours_f, *ours_d;
 
     if (!args->nelts) {
@@ -193,27 +208,6 @@ static int uses_conf(int pid, const em_facts_t *facts, apr_pool_t *p)
             && facts->how.instance == NULL);
 }
 
-/* httpd -t, -V and the like, ours and other people's, run the same binary
- * with the same configuration and are no servers. */
-static int only_asks(int pid, apr_pool_t *p)
-{
-    static const char *const asking[] = {"-t", "-v", "-V", "-l", "-L", "-h",
-                                         "-M", "-S", NULL};
-    apr_array_header_t *args = cmdline(pid, p);
-
-    for (int i = 1; i < args->nelts; i++) {
-        const char *arg = APR_ARRAY_IDX(args, i, const char *);
-        const char *const *ask;
-
-        for (ask = asking; *ask; ask++) {
-            if (strcmp(arg, *ask) == 0) {
-                return 1;
-            }
-        }
-    }
-    return parent_of(pid, p) == (int)getpid();
-}
-
 static int same_namespace(int pid, apr_pool_t *p)
 {
     const char *ours = proc_link((int)getpid(), "ns/pid", p);
@@ -228,7 +222,7 @@ static int is_passing(int pid, apr_pool_t *p)
 {
     static const char *const asking[] = { "-t", "-v", "-V", "-l", "-L", "-S",
                                           "-M", "-h", NULL };
-    apr_array_header_t *args = cmdline(pid, p);
+    apr_array_header_t *args = em_running_args(pid, p);
     const char *k = last_of(em_options_values(args, 'k', p));
     int i, j;
 
@@ -247,7 +241,7 @@ static int is_main(int pid, const em_facts_t *facts, apr_pool_t *p)
 {
     int parent;
 
-    if (is_zombie(pid, p) || !runs_binary(pid, facts, p)
+    if (!runs_binary(pid, facts, p) || is_zombie(pid, p)
         || is_passing(pid, p)) {
         return 0;
     }
@@ -275,30 +269,57 @@ static int by_pid_file(const em_facts_t *facts, apr_pool_t *p)
         ? (int)pid : 0;
 }
 
-static int by_scan(const em_facts_t *facts, apr_pool_t *p)
+/* Every main process of our binary in our own pid namespace (int). */
+static apr_array_header_t *all_mains(const em_facts_t *facts, apr_pool_t *p)
 {
+    apr_array_header_t *pids = apr_array_make(p, 4, sizeof(int));
     DIR *dir = opendir("/proc");
     struct dirent *entry;
     apr_pool_t *scratch;
-    int found = 0;
 
     if (!dir) {
-        return 0;
+        return pids;
     }
     apr_pool_create(&scratch, p);
-    while (!found && (entry = readdir(dir))) {
+    while ((entry = readdir(dir))) {
         int pid = atoi(entry->d_name);
 
         if (pid > 0 && is_main(pid, facts, scratch)
-            && same_namespace(pid, scratch) && !only_asks(pid, scratch)
-            && uses_conf(pid, facts, scratch)) {
-            found = pid;
+            && same_namespace(pid, scratch)) {
+            APR_ARRAY_PUSH(pids, int) = pid;
         }
         apr_pool_clear(scratch);
     }
     apr_pool_destroy(scratch);
     closedir(dir);
-    return found;
+    return pids;
+}
+
+static int by_scan(const em_facts_t *facts, apr_pool_t *p)
+{
+    apr_array_header_t *pids = all_mains(facts, p);
+    int i;
+
+    for (i = 0; i < pids->nelts; i++) {
+        if (uses_conf(APR_ARRAY_IDX(pids, i, int), facts, p)) {
+            return APR_ARRAY_IDX(pids, i, int);
+        }
+    }
+    return 0;
+}
+
+apr_array_header_t *em_running_others(const em_facts_t *facts, apr_pool_t *p)
+{
+    apr_array_header_t *pids = all_mains(facts, p);
+    apr_array_header_t *others = apr_array_make(p, 4, sizeof(int));
+    int i;
+
+    for (i = 0; i < pids->nelts; i++) {
+        if (APR_ARRAY_IDX(pids, i, int) != facts->running.pid) {
+            APR_ARRAY_PUSH(others, int) = APR_ARRAY_IDX(pids, i, int);
+        }
+    }
+    return others;
 }
 
 /* The last path of a line of /proc/PID/maps, or NULL. */

@@ -11,6 +11,14 @@
 void em_running_find(em_running_t *prunning, const em_facts_t *facts,
                      apr_pool_t *p);
 
+/* The main processes of the facts' binary but for facts->running, as an array
+ * of int. */
+apr_array_header_t *em_running_others(const em_facts_t *facts, apr_pool_t *p);
+/* The words of a process's command line; its environment as K=V,
+ * NULL-terminated. Empty where it may not be looked at. */
+apr_array_header_t *em_running_args(int pid, apr_pool_t *p);
+const char *const *em_running_env(int pid, apr_pool_t *p);
+
 /* The MPM that process PID runs: by the modules it has mapped, by the name
  * of its executable, else STATIC_MPM. */
 void em_running_mpm(em_running_t *prunning, int pid, const char *static_mpm,

@@ -119,6 +119,27 @@ static int is_by_lines(em_mechanism_id_t id)
     return id == EM_MECH_LOADMODULE || id == EM_MECH_LINKS;
 }
 
+/* Other servers that read a file which the plan changes have to follow. */
+static void take_others(em_plan_t *plan, const em_facts_t *facts)
+{
+    for (int i = 0; facts->others && i < facts->others->nelts; i++) {
+        const em_other_t *other = APR_ARRAY_IDX(facts->others, i,
+                                                em_other_t *);
+
+        for (int k = 0; other->unit && k < plan->steps->nelts; k++) {
+            const em_step_t *step = APR_ARRAY_IDX(plan->steps, k,
+                                                  em_step_t *);
+
+            if (step->kind == EM_STEP_PATH
+                && em_other_reads(other, step->path)) {
+                APR_ARRAY_PUSH(plan->restart_units, const char *)
+                    = other->unit;
+                break;
+            }
+        }
+    }
+}
+
 apr_status_t em_plan_make(em_plan_t **pplan, const em_facts_t *facts,
                           const em_request_t *request, em_result_t *res,
                           apr_pool_t *p)
@@ -145,6 +166,7 @@ apr_status_t em_plan_make(em_plan_t **pplan, const em_facts_t *facts,
         rv = em_draft_finish(draft, res);
     }
     if (rv == APR_SUCCESS) {
+        take_others(plan, facts);
         *pplan = plan;
     }
     return rv;

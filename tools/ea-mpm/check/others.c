@@ -1,0 +1,55 @@
+#include "check/judge.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+/* Other running servers that read a file which the switch changes. The next
+ * reload of one that was not restarted would end it, so those that systemd
+ * runs are restarted with this one, and the others must be stopped first. */
+
+/* The first changed file that OTHER reads, or NULL. */
+static const char *shared_file(const em_judge_t *j, const em_other_t *other)
+{
+    for (int i = 0; i < j->plan->steps->nelts; i++) {
+        const em_step_t *step = APR_ARRAY_IDX(j->plan->steps, i,
+                                              em_step_t *);
+
+        if (step->kind == EM_STEP_PATH && em_other_reads(other, step->path)) {
+            return step->path;
+        }
+    }
+    return NULL;
+}
+
+void em_judge_others(em_judge_t *j)
+{
+    const apr_array_header_t *others = j->facts->others;
+
+    for (int i = 0; others && i < others->nelts; i++) {
+        const em_other_t *other = APR_ARRAY_IDX(others, i, em_other_t *);
+        const char *file = shared_file(j, other);
+        em_finding_t *f;
+
+        if (!file) {
+            continue;
+        }
+        if (other->unit) {
+            f = em_judge_add(j, "shared-with-unit", EM_WARN, "%s (%s) reads "
+                             "%s as well and is restarted too", other->unit,
+                             other->config_file, file);
+            em_judge_resolve(f, apr_psprintf(j->pool, "Look at it first: "
+                             "ea-mpm --conf %s check %s", other->config_file,
+                             j->plan->to));
+        }
+        else {
+            f = em_judge_add(j, "shared-with-server", EM_REFUSE, "process %d "
+                             "(%s) reads %s as well; its next reload after "
+                             "the switch would end it", other->pid,
+                             other->config_file, file);
+            em_judge_resolve(f, "Stop it before the switch and start it "
+                             "afterwards");
+        }
+        f->file = file;
+    }
+}
