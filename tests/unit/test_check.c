@@ -406,6 +406,7 @@ static void another_handler_for_php_is_enough(void **state)
         "LoadModule actions_module modules/mod_actions.so\n"
         "AddHandler php-cgi .php\nAction php-cgi /cgi-bin/php\n",
         "<FilesMatch \"\\.ph(?:p|tml)$\">\nRequire all denied\n</FilesMatch>\n",
+        "<Files ~ \"\\.php$\">\nOrder allow,deny\nDeny from all\n</Files>\n",
         NULL
     };
 

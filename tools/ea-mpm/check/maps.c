@@ -299,6 +299,7 @@ static const kind_t *kind_of(const char *name)
         { "ProxyPass", EM_MAP_FIRST, BY_SECTION },
         { "RewriteRule", EM_MAP_FIRST, BY_PATH },
         { "Require", EM_MAP_FIRST, BY_SECTION },
+        { "Deny", EM_MAP_FIRST, BY_SECTION },
         { NULL, EM_MAP_WEAK, BY_SECTION }
     };
 
@@ -325,11 +326,16 @@ static const char *handler_of(const em_directive_t *d, const kind_t *kind,
 
     *pdenies = 0;
     if (kind->strength == EM_MAP_FIRST) {
-        if (strcasecmp(kind->name, "Require") != 0) {
+        if (strcasecmp(kind->name, "Require") == 0) {
+            *pdenies = strncasecmp(d->args, "all", 3) == 0
+                       && strcasestr(d->args, "denied") && is_in_files(d);
+        }
+        else if (strcasecmp(kind->name, "Deny") == 0) {
+            *pdenies = strcasestr(d->args, "all") && is_in_files(d);
+        }
+        else {
             return strstr(d->args, "fcgi://") ? "proxy:fcgi://" : NULL;
         }
-        *pdenies = strncasecmp(d->args, "all", 3) == 0
-                   && strcasestr(d->args, "denied") && is_in_files(d);
         return *pdenies ? "" : NULL;
     }
     word = em_conf_word(d->args, 0, p);
