@@ -39,7 +39,7 @@ typedef struct known_t {
  * once for a set of rules, for all targets. */
 static apr_hash_t *all_known(const em_judge_t *j)
 {
-    static const char key[] = "em-known-directives";
+    static const char key[] = "em_known_directives";
     apr_pool_t *p = j->rules->pool;
     apr_hash_t *known;
     known_t *keep;
