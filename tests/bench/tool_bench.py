@@ -54,7 +54,7 @@ def outage(argvs):
             except OSError:
                 marks.setdefault("down", time.monotonic())
             time.sleep(0.0005)
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     for argv in argvs:
         subprocess.run(argv, stdin=subprocess.DEVNULL,
