@@ -209,6 +209,19 @@ static int is_plain(const em_view_t *view)
     return !view->below && !*view->root;
 }
 
+/* As resolve, for paths that are only asked and never shown: in a plain tree
+ * the path itself will do. */
+static apr_status_t locate(const char **preal, const em_view_t *view,
+                           const char *path, int follow, apr_pool_t *p)
+{
+    /* A slash at the end would make the kernel follow a last link. */
+    if (is_plain(view) && *path == '/' && path[strlen(path) - 1] != '/') {
+        *preal = path;
+        return APR_SUCCESS;
+    }
+    return resolve(preal, view, path, follow, p);
+}
+
 apr_status_t em_view_real(const char **preal, const em_view_t *view,
                           const char *path, apr_pool_t *p)
 {
@@ -252,7 +265,7 @@ apr_status_t em_view_lstat(em_node_t **pnode, const em_view_t *view,
     const em_node_t *put;
     const char *real;
     struct stat st;
-    apr_status_t rv = resolve(&real, view, path, 0, p);
+    apr_status_t rv = locate(&real, view, path, 0, p);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -471,7 +484,7 @@ int em_view_is_dir(const em_view_t *view, const char *path, apr_pool_t *p)
     const char *real;
     struct stat st;
 
-    return resolve(&real, view, path, 1, p) == APR_SUCCESS
+    return locate(&real, view, path, 1, p) == APR_SUCCESS
            && !overlaid(view, real)
            && stat(em_view_outside(view, real, p), &st) == 0
            && S_ISDIR(st.st_mode);
@@ -483,7 +496,7 @@ int em_view_exists(const em_view_t *view, const char *path, apr_pool_t *p)
     const char *real;
     struct stat st;
 
-    if (resolve(&real, view, path, 1, p) != APR_SUCCESS) {
+    if (locate(&real, view, path, 1, p) != APR_SUCCESS) {
         return 0;
     }
     put = overlaid(view, real);
@@ -536,7 +549,7 @@ apr_status_t em_view_list(apr_array_header_t **pnames, const em_view_t *view,
     apr_array_header_t *names = apr_array_make(p, 32, sizeof(const char *));
     const char *real;
     struct dirent *entry;
-    apr_status_t rv = resolve(&real, view, path, 1, p);
+    apr_status_t rv = locate(&real, view, path, 1, p);
     DIR *dir;
 
     if (rv != APR_SUCCESS) {
