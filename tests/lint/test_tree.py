@@ -67,3 +67,11 @@ def test_links_in_documents_lead_somewhere():
             if "://" not in link and not (path.parent / link).exists():
                 wrong.append(f"{path.relative_to(TOP)}: {link}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_tier_is_described():
+    """In tests/README.md, with what it needs."""
+    text = (TOP / "tests/README.md").read_text()
+    tiers = {p.parent.name for p in (TOP / "tests").glob("*/test_*.py")}
+    missing = {t for t in tiers if f"| `{t}/` |" not in text}
+    assert not missing, sorted(missing)
