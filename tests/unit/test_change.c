@@ -423,11 +423,13 @@ static void rolls_back_a_committed_change_to_the_last_bit(void **state)
 
     utimensat(AT_FDCWD, at(t, "/etc/mods/a.load"), ts, AT_SYMLINK_NOFOLLOW);
     full_plan(t);
+    APR_ARRAY_PUSH(t->plan->restart_units, const char *) = "httpd@x.service";
     txn = begin(t);
     assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
     assert_int_equal(em_txn_commit(txn, t->res), APR_SUCCESS);
     assert_int_equal(em_txn_rollback_plan(&t->plan, t->view, NULL, 0, t->res,
                                           t->pool), APR_SUCCESS);
+    assert_int_equal(t->plan->restart_units->nelts, 1);
     assert_string_equal(t->plan->from, "event");
     assert_string_equal(t->plan->to, "prefork");
     assert_int_equal(t->plan->steps->nelts, 4);

@@ -198,6 +198,7 @@ const char *em_intent_text(const em_intent_t *intent, apr_pool_t *p)
     em_json_set_str(o, "rolls_back", info->rolls_back);
     em_json_set_int(o, "begun", info->begun);
     em_json_set(o, "service", service_json(&info->service, p));
+    em_json_set(o, "units", strings_json(info->plan->restart_units, 0, p));
     em_json_set(o, "made", strings_json(intent->made, 1, p));
     em_json_set(o, "unmade", strings_json(intent->unmade, 1, p));
     em_json_set(o, "steps", steps_json(intent, p));
@@ -488,6 +489,12 @@ apr_status_t em_intent_parse(em_intent_t **pintent, const char **perror,
     intent->info.plan = empty_plan(p);
     *perror = head_from(intent, o);
     if (*perror || !steps_from(intent, em_json_get(o, "steps"), perror, p)) {
+        return APR_EINVAL;
+    }
+    intent->info.plan->restart_units
+        = strings_from(em_json_get(o, "units"), 0, p);
+    if (!intent->info.plan->restart_units) {
+        *perror = "its units make no sense";
         return APR_EINVAL;
     }
     intent->made = strings_from(em_json_get(o, "made"), 1, p);

@@ -111,7 +111,7 @@ static em_plan_t *plan_back(const em_txn_info_t *info, apr_pool_t *p)
     plan->request.without = apr_array_make(p, 1, sizeof(const char *));
     plan->steps = apr_array_make(p, 8, sizeof(em_step_t *));
     plan->consequences = apr_array_make(p, 1, sizeof(em_consequence_t *));
-    plan->restart_units = apr_array_make(p, 1, sizeof(const char *));
+    plan->restart_units = info->plan->restart_units;
     return plan;
 }
 
