@@ -16,7 +16,7 @@
 
 typedef struct copy_t {
     em_tree_error_t *error;
-    apr_off_t left;             /* bytes that may still be copied */
+    apr_off_t *pleft;           /* bytes that may still be copied */
     apr_pool_t *pool;
 } copy_t;
 
@@ -49,10 +49,10 @@ static int copy_file(copy_t *copy, int from, int to, const char *name,
 {
     int in, out, ok;
 
-    if (st->st_size > FILE_MAX || st->st_size > copy->left) {
+    if (st->st_size > FILE_MAX || st->st_size > *copy->pleft) {
         return 1;
     }
-    copy->left -= st->st_size;
+    *copy->pleft -= st->st_size;
     in = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME);
     out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     ok = in >= 0 && out >= 0 && copy_bytes(in, out)
@@ -129,9 +129,9 @@ static int copy_dir(copy_t *copy, int from, int to, int depth)
 }
 
 int em_tree_copy(em_tree_error_t *error, const char *from, const char *to,
-                 apr_off_t max, apr_pool_t *p)
+                 apr_off_t *pleft, apr_pool_t *p)
 {
-    copy_t copy = {error, max, p};
+    copy_t copy = {error, pleft, p};
     int in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC), out;
 
     if (in < 0) {

@@ -185,8 +185,9 @@ apr_array_header_t *em_props_needed(const em_facts_t *facts,
                                     const em_conf_t *conf, apr_pool_t *p)
 {
     static const char *const system_dirs[] = {
-        "/etc", "/run", "/tmp", "/var/tmp", "/var/cache", "/var/lib",
-        "/var/lock", "/var/log", "/var/run"
+        "/etc", "/run", "/tmp", "/var/tmp", "/var/lock", "/var/run",
+        "/var/lib/apache2", "/var/lib/httpd", "/var/lib/php",
+        "/var/cache/apache2", "/var/cache/httpd"
     };
     apr_array_header_t *needed = apr_array_make(p, 32, sizeof(const char *));
     apr_hash_t *seen = apr_hash_make(p);

@@ -8,11 +8,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "rehearse/tree.h"
 
-#define COPY_MAX ((apr_off_t)64 * 1024 * 1024)
+#define COPY_MAX ((apr_off_t)256 * 1024 * 1024)     /* of all together */
 #define MOUNTS_MAX 1000
 
 typedef struct tree_t {
@@ -193,6 +194,7 @@ static int copy_needed(tree_t *tree)
     const apr_array_header_t *needed = tree->how->needed;
     apr_array_header_t *done = apr_array_make(tree->pool, 8,
                                               sizeof(const char *));
+    apr_off_t left = COPY_MAX;
     em_tree_error_t ignored;
 
     for (int i = 0; needed && i < needed->nelts; i++) {
@@ -213,7 +215,7 @@ static int copy_needed(tree_t *tree)
             && S_ISDIR(st.st_mode) && strcmp(real, "/") != 0) {
             (void)em_tree_copy(&ignored, real,
                                apr_pstrcat(tree->pool, tree->root, real,
-                                           NULL), COPY_MAX, tree->pool);
+                                           NULL), &left, tree->pool);
             APR_ARRAY_PUSH(done, const char *) = apr_pstrdup(tree->pool,
                                                              real);
         }

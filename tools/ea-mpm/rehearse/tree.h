@@ -37,9 +37,10 @@ int em_tree_enter(em_tree_error_t *error, const em_ns_how_t *how,
 
 /* devices.c: a /dev with the harmless devices only. 1 on success. */
 int em_tree_devices(em_tree_error_t *error, const char *root, apr_pool_t *p);
-/* copy.c: a writable copy, in memory, of the directory PATH over itself,
- * of at most MAX bytes. 1 on success. */
+/* copy.c: a writable copy, in memory, of the directory FROM mounted on TO; of
+ * at most *PLEFT bytes, which is counted down: what no longer fits is left
+ * out. 1 on success. */
 int em_tree_copy(em_tree_error_t *error, const char *from, const char *to,
-                 apr_off_t max, apr_pool_t *p);
+                 apr_off_t *pleft, apr_pool_t *p);
 
 #endif /* EM_TREE_H */
