@@ -23,6 +23,8 @@ check-%: all test-programs
 	$(PYTEST) -n $(PYTEST_JOBS) --dist loadfile -rs $(PYTEST_FLAGS) \
 	    $(PYTEST_FLAGS_$*) --junitxml=$(BUILD)/check/$*.xml tests/$*
 
-include $(wildcard tests/*/build.mk)
+# The unit tests first: they name the objects that fuzz targets share.
+include tests/unit/build.mk \
+    $(filter-out tests/unit/build.mk,$(wildcard tests/*/build.mk))
 
 .PHONY: check check-deps test-programs
