@@ -1,6 +1,6 @@
 /* Print everything em_facts_gather() found as JSON, for tests that compare
  * it with httpd's own word: dump_facts [--root R] [--httpd B] [--conf C]
- * [--instance N] [--deep] [--available]. On failure {"problem", "detail"} and exit 1. */
+ * [--instance N] [--deep] [--available]; or its table: --layouts. On failure {"problem", "detail"} and exit 1. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +240,32 @@ static em_json_t *all(const em_facts_t *facts, apr_pool_t *p)
     return em_json_set(o, "service", service(facts, p));
 }
 
+/* The table of layouts itself. */
+static em_json_t *rows(apr_pool_t *p)
+{
+    em_json_t *a = em_json_array(p);
+    const em_layout_row_t *row;
+
+    for (int i = 0; (row = em_layout_row(i)); i++) {
+        const em_layout_t *l = &row->layout;
+        em_json_t *o = em_json_object(p);
+
+        em_json_set_str(o, "id", l->id);
+        em_json_set_str(o, "title", l->title);
+        em_json_set_str(o, "mechanism", em_mechanism_name(l->mechanism));
+        em_json_set_str(o, "evidence", row->evidence);
+        em_json_set_str(o, "binary", l->binary);
+        em_json_set_str(o, "config_file", l->config_file);
+        em_json_set_str(o, "mpm_file", l->mpm_file);
+        em_json_set_str(o, "sysconfig", l->sysconfig);
+        em_json_set_str(o, "units", l->units);
+        em_json_set_str(o, "ctl", l->ctl);
+        em_json_set_str(o, "mpm_packages", l->mpm_packages);
+        em_json_add(a, em_json_set_str(o, "container", l->container));
+    }
+    return a;
+}
+
 int main(int argc, char **argv)
 {
     em_facts_how_t how = { 0 };
@@ -251,6 +277,10 @@ int main(int argc, char **argv)
 
     apr_initialize();
     apr_pool_create(&p, NULL);
+    if (argc == 2 && strcmp(argv[1], "--layouts") == 0) {
+        puts(em_json_text(rows(p), 1, p));
+        return 0;
+    }
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 

@@ -1,9 +1,12 @@
 """Every known layout is recognised by what is there, below --root."""
 
+import pathlib
+
 import pytest
 
 from fixtures import hosts
 from dumped import dump
+import layout_docs
 
 
 def _has(found, wanted, path=""):
@@ -95,3 +98,18 @@ def test_links_do_not_lead_out_of_the_root(tree):
     real.rename(root / "etc/httpd/main.conf")
     real.symlink_to("/etc/httpd/main.conf")
     assert dump("--root", root)["mpm"]["configured"] == "prefork"
+
+
+def test_docs_layouts_md_is_what_the_table_says():
+    """Written anew by tests/facts/layout_docs.py after a change."""
+    page = pathlib.Path(__file__).parent.parent.parent / "docs/layouts.md"
+    assert page.read_text() == layout_docs.render()
+
+
+def test_every_layout_has_a_tree():
+    """A row without a tree in tests/hosts is a row that nobody tried."""
+    seen = {hosts.spec(name)["expect"]["layout"]["id"]
+            for name in hosts.names()}
+    rows = {line.split("**")[1] for line in layout_docs.render().splitlines()
+            if line.startswith("| **")}
+    assert rows - seen == set()
