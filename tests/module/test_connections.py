@@ -212,3 +212,28 @@ def test_clients_that_leave(server):
                                   b"\1\0\0\0\0\0\0\0")
             c.close()
     assert _right(server, server.get("/id.php", "alice.test"), "alice.test")
+
+
+@pytest.mark.parametrize("kind", ["mpm_itk", "itkish"])
+def test_vhosts_of_one_user_share_connections(httpd, uid, kind):
+    """Keep-alive from one to the other goes on, plain and TLS."""
+    server = httpd(kind, ["ssl", "socache_shmcb"])
+    server.tls_port = server.listen(protocol="https")
+    server.add("SSLSessionCache shmcb:run/ssl(512000)")
+    user = uid()
+    crt, key = server.certificate()
+    for name in ("one.test", "two.test"):
+        host = server.vhost(name, user)
+        host.put("index.html", name)
+        server.add(f"<VirtualHost *:{server.tls_port}>\nServerName {name}\n"
+                   f"DocumentRoot {host.docroot}\nAssignUserID {user} {user}"
+                   f"\nSSLEngine on\nSSLCertificateFile {crt}\n"
+                   f"SSLCertificateKeyFile {key}\n</VirtualHost>")
+    server.vhost("other.test", uid())
+    server.start()
+    for port, sni in ((server.port, None), (server.tls_port, "one.test")):
+        with server.connect(port, sni=sni) as c:
+            for name in ("one.test", "two.test", "one.test"):
+                assert c.ask("/", name).text == name
+    with server.connect(server.tls_port, sni=False) as c:
+        assert c.ask("/", "two.test").text == "two.test"

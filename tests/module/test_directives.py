@@ -172,6 +172,17 @@ def test_a_user_outside_the_range_is_refused(httpd, directive):
     assert directive in done.stdout and "5000" in done.stdout
 
 
+def test_root_needs_a_range_that_says_so(httpd):
+    """Uid and gid 0 only where both ranges start with 0."""
+    server = httpd("itkish")
+    server.vhost("a.test", "#0").put("index.html", "root\n")
+    assert server.configtest().returncode != 0
+    server.add("LimitUIDRange 0 100000")
+    assert server.configtest().returncode != 0
+    server.add("LimitGIDRange 0 100000")
+    assert server.configtest().returncode == 0
+
+
 def test_ranges_leave_the_children_alone(httpd):
     """Ranges that exclude User do not turn the children into root."""
     server = httpd("itkish")

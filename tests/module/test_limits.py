@@ -118,3 +118,38 @@ def _may_be_nicer():
     thread.start()
     thread.join()
     return answer[0] and os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+def test_the_main_servers_limit_holds_for_vhosts_without_one(httpd, uid):
+    """Inherited by a vhost with a user and by one without; 0 lifts it."""
+    server = httpd("itkish")
+    server.add("MaxClientsVHost 1")
+    hosts = [server.vhost("alice.test", uid(), extra="NiceValue 3"),
+             server.vhost("plain.test"),
+             server.vhost("free.test", uid(), extra="MaxClientsVHost 0")]
+    for host in hosts:
+        host.put("index.html", host.name)
+    server.start()
+    for host in hosts:
+        limited = host.name != "free.test"
+        with server.connect() as c:
+            assert c.ask("/", host.name).status == 200
+            if limited:
+                server.log.expect(f"MaxClientsVhost reached for {host.name}")
+            assert host.get().status == (503 if limited else 200)
+        wait_until(lambda h=host: h.get().status == 200, "room again")
+
+
+def test_a_nice_value_without_a_user(httpd, uid):
+    """The vhost runs as User, with its own priority, in its own workers."""
+    server = httpd("itkish", ["php"])
+    server.php_ini()
+    for name, extra in (("slow", "NiceValue 9"), ("plain", "")):
+        host = server.vhost(f"{name}.test", extra=extra)
+        host.put("nice.php", "<?php echo posix_geteuid(), ' ', FFI::cdef('int "
+                 "getpriority(int, unsigned);')->getpriority(0, 0);")
+    server.vhost("alice.test", uid())
+    server.start()
+    www = server.hosts["plain.test"].uid
+    assert server.get("/nice.php", "slow.test").text == f"{www} 9"
+    assert server.get("/nice.php", "plain.test").text == f"{www} 0"

@@ -9,6 +9,7 @@ import pytest
 
 import users
 from load import Load, alternate
+from procs import Process
 from roles import by_role, only, role, workers_of
 from wait import wait_until
 
@@ -139,6 +140,19 @@ def test_a_script_inherits_no_descriptor(server):
     others = [line for line in open_fds
               if not re.search(r" [0-2] -> |/proc/\d+/fd$|/fds\.php$", line)]
     assert open_fds and others == []
+
+
+def test_scripts_may_start_set_id_programs(server):
+    """mail() needs them: no seccomp filter, no no_new_privs, and the
+    capabilities such a program may have are not taken away."""
+    host = server.hosts["alice.test"]
+    host.put("status.php", "<?php echo shell_exec('cat /proc/self/status');")
+    said = dict(line.split(":", 1) for line in
+                host.get("/status.php").text.splitlines())
+    assert said["NoNewPrivs"].strip() == "0"
+    assert said["Seccomp"].strip() == "0"
+    assert said["CapPrm"].strip("\t 0") == ""
+    assert int(said["CapBnd"], 16) == Process(os.getpid()).caps["CapBnd"]
 
 
 def _trace(server, output):
