@@ -71,7 +71,7 @@ def test_other_builds_and_settings_route_alike(httpd, accept_filter, flags):
     for case in routing.corpus(routed.topology):
         # StrictHostCheck is newer than the old parser, for Unsafe see there.
         if case[1] in ("names", "limits", "registered", "proxy"):
-            routed.judge(case)
+            routed.judge(case, patience=0.005)
     routed.check()
 
 
@@ -85,7 +85,7 @@ def test_no_input_makes_the_router_touch_foreign_memory(httpd):
                     "-fno-sanitize-recover=all", sanitizer=True)
     for case in routing.corpus(routed.topology):
         if case[1] in ("names", "unsafe", "proxy"):
-            routed.judge(case)
+            routed.judge(case, patience=0.005)
     seed = routing.fuzz_seed()
     roles = ["names", "unsafe", "limits", "proxy"]
     tried = routing.fuzz(routing.fuzz_seconds() / 2, seed, roles,
