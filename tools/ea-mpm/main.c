@@ -238,7 +238,10 @@ static int render(const em_run_t *run)
                    run->cmd ? run->cmd->report : EM_REPORT_HELP,
                    &run->report, run->res);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "ea-mpm: standard output: %s\n", strerror(errno));
+        if (errno != EPIPE) {       /* `| head` has seen enough */
+            fprintf(stderr, "ea-mpm: standard output: %s\n",
+                    strerror(errno));
+        }
         return run->res->exit_code == EM_EXIT_OK ? EM_EXIT_FAILED
                                                  : run->res->exit_code;
     }

@@ -116,8 +116,14 @@ static const char *outcome(em_exit_t code)
 /* Was the reason told by the report? */
 static int told(const em_report_t *report, const em_result_t *res)
 {
-    return res->exit_code == EM_EXIT_REFUSED && report->check
-        && !report->done && !report->rehearsal;
+    const em_rehearsal_t *r = report->done ? report->done->rehearsal : NULL;
+
+    if (report->rehearsal) {
+        return 1;
+    }
+    return res->exit_code == EM_EXIT_REFUSED
+        && (report->done ? r && r->result == EM_REHEARSAL_FAILED
+                         : report->check != NULL);
 }
 
 /* Commands that change nothing anyway need not say so. */

@@ -117,7 +117,8 @@ void em_text_rehearse(em_out_t *out, const em_report_t *report,
             em_fmt_paint(out, paint_of(r->result),
                          em_rehearsal_name(r->result)),
             asked_text(r, out->pool));
-    if (r->why && r->result != EM_REHEARSAL_PASSED) {
+    if (r->why && r->result != EM_REHEARSAL_PASSED
+        && !(r->findings && r->findings->nelts)) {
         em_fmt_wrap(out->f, 2, r->why);
     }
     if (r->phases && r->phases->nelts) {
@@ -157,7 +158,9 @@ static const char *verified_row(const em_switch_t *done)
     const char *v = em_fmt_or(done->verified, "no");
 
     if (!strcmp(v, "running")) {
-        return "yes: the server runs under it and answers";
+        return done->rolled_back
+            ? "yes: the server answers as before"
+            : "yes: the server runs under it and answers";
     }
     if (!strcmp(v, "configtest")) {
         return "by a config test; the server was not started";
@@ -193,12 +196,27 @@ static void consequences(em_out_t *out, const em_plan_t *plan)
     }
 }
 
+/* What was done, in a sentence: of the server, or of its files only. */
+static const char *done_text(const em_switch_t *done, int back, apr_pool_t *p)
+{
+    const char *from = em_fmt_or(done->from, "no MPM");
+    const char *to = em_fmt_or(done->to, "no MPM");
+
+    if (back) {
+        return apr_psprintf(p, "Rolled back from %s to %s.", from, to);
+    }
+    if (done->outage_ms < 0 && strcmp(em_fmt_or(done->verified, ""),
+                                      "running")) {
+        return apr_psprintf(p, "Configured %s instead of %s; the server was "
+                            "not restarted.", to, from);
+    }
+    return apr_psprintf(p, "Switched from %s to %s.", from, to);
+}
+
 static void changed(em_out_t *out, const em_switch_t *done, int back)
 {
-    fprintf(out->f, "%s\n", em_fmt_paint(out, EM_GREEN, apr_psprintf(
-            out->pool, "%s from %s to %s.",
-            back ? "Rolled back" : "Switched",
-            em_fmt_or(done->from, "no MPM"), em_fmt_or(done->to, "no MPM"))));
+    fprintf(out->f, "%s\n", em_fmt_paint(out, EM_GREEN,
+                                         done_text(done, back, out->pool)));
     facts_of(out, done);
     consequences(out, done->plan);
     if (done->id && !back) {
@@ -248,6 +266,19 @@ static void not_carried_out(em_out_t *out, const em_report_t *report,
     }
 }
 
+/* It was begun and did not work out. */
+static void not_switched(em_out_t *out, const em_switch_t *done,
+                         const em_result_t *res)
+{
+    const char *text = apr_psprintf(out->pool, "Not switched to %s%s.",
+        em_fmt_or(done->to, "it"),
+        res->exit_code == EM_EXIT_ROLLED_BACK
+            ? "; everything is as it was" : "");
+
+    fprintf(out->f, "%s\n", em_fmt_paint(out, EM_RED, text));
+    facts_of(out, done);
+}
+
 static int rehearsal_failed(const em_switch_t *done)
 {
     return done->rehearsal
@@ -271,7 +302,7 @@ void em_text_switch(em_out_t *out, const em_report_t *report,
             em_text_rehearsal(out, done->rehearsal);
         }
         if (done->id) {
-            facts_of(out, done);
+            not_switched(out, done, res);
         }
         return;
     }
