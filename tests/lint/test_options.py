@@ -128,7 +128,8 @@ def test_bash_offers_what_each_command_takes(table):
         assert complete(["ea-mpm", name, ""]) == {"prefork", "worker",
                                                   "event", "itk"}
     assert complete(["ea-mpm", "--root", "/", "switch", "e"]) == {"event"}
-    assert complete(["ea-mpm", "switch", "--with", ""]) == {"php=fpm"}
+    assert complete(["ea-mpm", "switch", "--with", ""]) == {
+        "php=fpm", "itk=itkish", "itk=mpm-itk"}
 
 
 def test_fish_offers_what_each_command_takes(table):

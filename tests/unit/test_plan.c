@@ -826,6 +826,33 @@ static void debian_comments_an_mpm_line_outside_of_mods_enabled(void **state)
     assert_non_null(strstr(diffs(h, plan), "mods-enabled/mpm_event.load"));
 }
 
+static void debian_moves_from_mpm_itk_to_itkish_when_asked(void **state)
+{
+    host_t *h = *state;
+    em_plan_t *plan;
+
+    debian_host(h);
+    installed(h, "itk", "mpm_itk_module", "/x/mpm_itk.so");
+    installed(h, "itk", "mpm_itkish_module", "/x/mod_mpm_itkish.so");
+    put(h, "/etc/apache2/mods-available/mpm_itk.load",
+        "LoadModule mpm_itk_module /x/mpm_itk.so\n");
+    put(h, "/etc/apache2/mods-available/mpm_itkish.load",
+        "LoadModule mpm_itkish_module /x/mod_mpm_itkish.so\n");
+    enabled(h, "mpm_prefork");
+    enabled(h, "mpm_itk");
+    plan = make(h, "itk", "itk");
+    assert_possible(plan);
+    assert_true(em_plan_is_empty(plan));
+    APR_ARRAY_PUSH(h->request.with, const char *) = "itk=itkish";
+    plan = make(h, "itk", "itk");
+    assert_possible(plan);
+    assert_non_null(strstr(diffs(h, plan), "unlink /etc/apache2/mods-enabled/"
+                                           "mpm_itk.load"));
+    assert_non_null(strstr(diffs(h, plan), "link /etc/apache2/mods-enabled/"
+                                           "mpm_itkish.load ->"));
+    assert_null(strstr(diffs(h, plan), "mpm_prefork"));
+}
+
 static void debian_keeps_what_others_depend_on(void **state)
 {
     host_t *h = *state;
@@ -992,6 +1019,7 @@ int main(void)
         T(debian_refuses_a_real_file_in_mods_enabled),
         T(debian_finds_the_mpm_under_another_name),
         T(debian_comments_an_mpm_line_outside_of_mods_enabled),
+        T(debian_moves_from_mpm_itk_to_itkish_when_asked),
         T(debian_keeps_what_others_depend_on),
         T(debian_removes_links_that_lead_nowhere_as_a2enmod_does),
         T(debian_enables_what_a_module_depends_on_and_heeds_conflicts),

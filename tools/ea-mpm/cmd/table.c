@@ -40,7 +40,8 @@ const em_opt_t em_opts[] = {
       "read every .htaccess file below the document roots, too", 0 },
     { EM_OPT_WITH, "with", "WHAT",
       "carry out a change that the target needs: php=fpm moves PHP from "
-      "mod_php to php-fpm; may be repeated", 0 },
+      "mod_php to php-fpm; to itk, itk=itkish or itk=mpm-itk says which "
+      "module, where both are there; may be repeated", 0 },
     { EM_OPT_WITHOUT, "without", "MODULE",
       "disable a module that the target does not go with; may be repeated",
       0 },
