@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define DEFAULT_IDLE_TIMEOUT    120
+#define MAX_WARM                1024
 #define DEFAULT_QUEUE_TIMEOUT   apr_time_from_sec(10)
 #define MAX_ID                  ((apr_int64_t)UINT_MAX - 1)
 
@@ -446,6 +447,29 @@ static void set_range(apr_uint32_t *pmin, apr_uint32_t *pmax, apr_int64_t min,
     *pmax = max == ITK_UNSET ? (apr_uint32_t)MAX_ID : (apr_uint32_t)max;
 }
 
+/* Unless told: twice what can be busy at a time, and enough for every user
+ * to keep one warm, up to a number that costs some 200 MB. With fewer workers
+ * than users that come in turn, each request would start one. */
+static void set_max_workers(itk_policy_t *policy, const itk_sconf_t *sc)
+{
+    apr_uint32_t warm;
+    int children = 0;
+
+    (void)ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
+    policy->max_workers = 2 * (apr_uint32_t)(children > 32 ? children : 32);
+    warm = (apr_uint32_t)children + policy->n_idents - 1;
+    warm = warm > MAX_WARM ? MAX_WARM : warm;
+    if (policy->max_workers < warm) {
+        policy->max_workers = warm;
+    }
+    if (sc->max_workers != ITK_UNSET) {
+        policy->max_workers = (apr_uint32_t)sc->max_workers;
+    }
+    if (policy->max_workers > 65536) {
+        policy->max_workers = 65536;
+    }
+}
+
 static void set_limits(itk_policy_t *policy, const itk_sconf_t *sc)
 {
     apr_interval_time_t queue = sc->queue_timeout == ITK_UNSET
@@ -460,13 +484,6 @@ static void set_limits(itk_policy_t *policy, const itk_sconf_t *sc)
     set_range(&policy->min_gid, &policy->max_gid, sc->min_gid, sc->max_gid);
     policy->max_children = slots > children ? (apr_uint32_t)slots
                                             : (apr_uint32_t)children;
-    policy->max_workers = sc->max_workers != ITK_UNSET
-                              ? (apr_uint32_t)sc->max_workers
-                              : 2 * (apr_uint32_t)(children > 32 ? children
-                                                                 : 32);
-    if (policy->max_workers > 65536) {
-        policy->max_workers = 65536;
-    }
     policy->chroot_dir = ap_unixd_config.chroot_dir;
     policy->min_spare = sc->min_spare > 0 ? (apr_uint32_t)sc->min_spare : 0;
     policy->idle_timeout = sc->idle_timeout == ITK_UNSET
@@ -533,6 +550,7 @@ apr_status_t itk_config_freeze(itk_policy_t **ppolicy, server_rec *main,
     (void)ap_mpm_query(AP_MPMQ_GENERATION, &generation);
     policy->gen = (apr_uint32_t)generation;
     policy->n_idents = (apr_uint32_t)idents->nelts;
+    set_max_workers(policy, itk_sconf_get(main));
     policy->idents = (itk_ident_t *)idents->elts;
     *ppolicy = idents->nelts > 1 || limits ? policy : NULL;
     return APR_SUCCESS;

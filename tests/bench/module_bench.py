@@ -81,8 +81,6 @@ def build(kind, case):
     if case.tls:
         server.tls_port = server.listen(protocol="https")
         server.add("SSLSessionCache shmcb:run/ssl(512000)")
-    if kind == "itkish" and case.hosts > 100:
-        server.add(f"ItkishMaxWorkers {case.hosts + 100}")
     for n in range(case.hosts):
         user = f"#{users.numeric_uid()}" if case.identities else None
         add_host(server, case, "localhost" if n == 0 else f"h{n}.test", user)

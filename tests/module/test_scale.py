@@ -49,6 +49,21 @@ def test_a_thousand_users_each_served_as_himself(httpd):
     assert server.get("/", names[500]).text == names[500]
 
 
+def test_every_user_can_stay_warm(httpd):
+    """Without ItkishMaxWorkers: more users than twice MaxRequestWorkers,
+    each served again by the process that served him first."""
+    server = httpd("itkish", ["php"], MaxRequestWorkers=5)
+    server.php_ini()
+    names = _users(server, 90)
+    for name in names:
+        server.hosts[name].put("pid.php", "<?php echo getmypid();")
+    server.start()
+    first = [server.get("/pid.php", name).text for name in names]
+    again = [server.get("/pid.php", name).text for name in names]
+    kept = sum(a == b for a, b in zip(first, again))
+    assert kept >= 80, kept
+
+
 def test_at_the_cap_the_least_recently_used_idle_worker_goes(httpd):
     """Three workers for four users in turn: nobody is refused."""
     server = httpd("itkish")
