@@ -291,6 +291,16 @@ def test_a_second_instance_has_its_own_facts(debian):
     assert dump(sandbox=sb)["mpm"]["running_pid"] == pid
 
 
+def test_an_instance_that_is_not_there(debian):
+    """is told with the file that it would have; a path is no name."""
+    sb = debian()
+    found = dump("--instance", "nope", sandbox=sb)
+    assert found["problem"] == "instance-unknown"
+    assert "/etc/apache2-nope/apache2.conf" in found["detail"]
+    found = dump("--instance", "../../tmp", sandbox=sb)
+    assert found["problem"] == "instance-unknown"
+
+
 def test_an_ordinary_user_sees_what_may_be_seen(debian):
     """No root: the files are read, the process's insides are not."""
     sb = debian()

@@ -240,6 +240,23 @@ static void start_test(gathering_t *g)
     }
 }
 
+/* An instance that is not there, said in its own words. */
+static apr_status_t check_instance(gathering_t *g)
+{
+    em_facts_t *facts = g->facts;
+    const char *name = facts->how.instance;
+
+    if (!name || em_view_exists(facts->view, facts->layout->config_file,
+                                g->p)) {
+        return APR_SUCCESS;
+    }
+    em_result_hint(g->res, "ea-mpm --conf /path/to/its/file show");
+    return em_result_fail(g->res, APR_ENOENT, EM_EXIT_FAILED,
+                          "instance-unknown", "there is no instance %s of %s "
+                          "here: its configuration would be %s", name,
+                          facts->layout->title, facts->layout->config_file);
+}
+
 /* Everything that is needed before the configuration can be read. */
 static apr_status_t look_at_httpd(gathering_t *g)
 {
@@ -470,8 +487,17 @@ static apr_status_t gather(gathering_t *g)
     apr_status_t rv;
 
     em_result_activity(g->res, "looking for httpd");
+    if (facts->how.instance && strchr(facts->how.instance, '/')) {
+        return em_result_fail(g->res, APR_EINVAL, EM_EXIT_USAGE,
+                              "instance-unknown", "--instance %s: that is a "
+                              "path, not the name of an instance",
+                              facts->how.instance);
+    }
     find_layout(g);
-    rv = look_at_httpd(g);
+    rv = check_instance(g);
+    if (rv == APR_SUCCESS) {
+        rv = look_at_httpd(g);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }

@@ -236,17 +236,18 @@ static int is_passing(int pid, apr_pool_t *p)
     return k && strcmp(k, "start") != 0;
 }
 
-/* A main process: ours by binary, and its parent is not. */
+/* A main process: ours by binary, and its parent is not. There may be
+ * hundreds of children, so what tells them comes first. */
 static int is_main(int pid, const em_facts_t *facts, apr_pool_t *p)
 {
     int parent;
 
-    if (!runs_binary(pid, facts, p) || is_zombie(pid, p)
-        || is_passing(pid, p)) {
+    if (!runs_binary(pid, facts, p)) {
         return 0;
     }
     parent = parent_of(pid, p);
-    return parent <= 0 || !runs_binary(parent, facts, p);
+    return (parent <= 0 || !runs_binary(parent, facts, p))
+        && !is_zombie(pid, p) && !is_passing(pid, p);
 }
 
 /* The pid in the pid file, when that is a main process of ours. */
