@@ -267,7 +267,7 @@ class Server:
                 "Mutex default", "TypesConfig /dev/null",
                 "AddType text/html .html .shtml", "DirectoryIndex index.html"]
         if "php" in self.modules:
-            text += [f"PHPIniDir {self.root}/php", PHP_HANDLER]
+            text += [f"PHPIniDir {self.root}/conf", PHP_HANDLER]
         if self.mpm not in ("prefork", "none"):
             self.tuning.pop("MaxSpareServers", None)
             self.tuning.pop("MinSpareServers", None)

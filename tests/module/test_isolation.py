@@ -324,3 +324,26 @@ def test_the_attacks_work_for_root(tmp_path):
     assert {f"ptrace({victim.pid})", f"open(/proc/{victim.pid}/mem)",
             f"kill({victim.pid})", "read(/etc/shadow)", "setuid(0)",
             "setuid(victim)"} <= won
+
+
+@pytest.mark.parametrize("checked", [False, True])
+def test_opcache_as_the_manual_advises(httpd, uid, checked):
+    """validate_permission=1 keeps a cached script from other users; without
+    it the shared cache gives it away, as the manual says."""
+    server = httpd("itkish", ["php"])
+    server.php_ini("zend_extension=opcache", "opcache.enable=1",
+                   "opcache.file_update_protection=0",
+                   f"opcache.validate_permission={int(checked)}",
+                   f"opcache.validate_root={int(checked)}")
+    alice, bob = (server.vhost(f"{n}.test", uid()) for n in ("alice", "bob"))
+    secret = bob.put("secret.php", f"<?php echo '{WORD}';")
+    alice.put("steal.php", f"<?php @include '{secret}'; echo 'end';")
+    server.start()
+    server.log.expect("PHP|secret.php", required=False)
+    for _ in range(3):
+        assert bob.get("/secret.php").text == WORD
+    said = alice.get("/steal.php").text
+    assert said.endswith("end")
+    if not checked and WORD not in said:
+        pytest.skip("this opcache is not shared between users")
+    assert (WORD in said) != checked
