@@ -310,6 +310,11 @@ def test_an_ordinary_user_sees_what_may_be_seen(debian):
     assert facts["mpm"]["running"] is None
     assert facts["mpm"]["running_pid"] != 0
     assert "not root" in facts["mpm"]["evidence"]
+    sb.run("cd /etc/apache2; echo secret >conf-enabled/k.conf; "
+           "chmod 600 conf-enabled/k.conf")
+    facts = dump(sandbox=_As(sb, "nobody"))
+    assert facts["mpm"]["configured"] == "event"
+    assert "without the rights of root" in facts["httpd"]["test_output"]
 
 
 class _As:

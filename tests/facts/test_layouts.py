@@ -1,11 +1,13 @@
 """Every known layout is recognised by what is there, below --root."""
 
+import json
 import pathlib
+import subprocess
 
 import pytest
 
 from fixtures import hosts
-from dumped import dump
+from dumped import BUILD, dump
 import layout_docs
 
 
@@ -113,3 +115,23 @@ def test_every_layout_has_a_tree():
     rows = {line.split("**")[1] for line in layout_docs.render().splitlines()
             if line.startswith("| **")}
     assert rows - seen == set()
+
+
+@pytest.mark.parametrize("name,advice", [
+    ("gentoo", 'APACHE2_MPMS="event" into /etc/portage/make.conf'),
+    ("source-static", "/usr/local/apache2/build/config.nice "
+                      "--with-mpm=event"),
+    ("ea4", "ea-apache24-mod_mpm_event"),
+    ("suse", "APACHE_MPM in /etc/sysconfig/apache2"),
+])
+def test_a_layout_without_a_mechanism_is_refused_by_name(tree, name, advice):
+    """with what to type there, and nothing changes."""
+    root, _ = tree(name)
+    done = subprocess.run([BUILD / "bin/ea-mpm", "--root", root, "--json",
+                           "switch", "event"], capture_output=True, text=True,
+                          timeout=60)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 3 and not answer["ok"]
+    assert answer["problem"] in ("layout-unsupported", "static-mpm")
+    assert advice in answer["detail"]
+    assert not (root / "var/lib/ea-mpm/journal").exists()

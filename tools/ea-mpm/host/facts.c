@@ -402,7 +402,9 @@ int em_facts_settle(em_facts_t *facts, apr_pool_t *p)
     facts->test = NULL;
     httpd->tested = test.ran;
     httpd->test_ok = test.ok;
-    httpd->test_output = test.output;
+    httpd->test_output = test.ok || geteuid() == 0 ? test.output
+        : apr_pstrcat(p, test.output, "\n(tested without the rights of root, "
+                      "which the server has when it starts)", NULL);
     take_run_cfg(facts, &test.run_cfg, p);
     if (test.ok && test.loaded) {
         em_gather_mpm(facts, test.loaded, p);
