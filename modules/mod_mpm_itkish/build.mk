@@ -11,7 +11,7 @@ MOD_LIBS    = $(shell $(PKG_CONFIG) --libs libcap libseccomp)
 # What the server was built with, without its warnings and optimisation.
 MOD_CFLAGS  = $(BASE_CFLAGS) -fPIC -fno-strict-aliasing -I$(MOD_DIR) \
               -isystem $(shell $(APXS) -q INCLUDEDIR) \
-              $(filter -D% -U% -m%,$(shell $(APXS) -q EXTRA_CPPFLAGS CFLAGS)) \
+              $(filter -D% -U% -m%,$(shell $(APXS) -q EXTRA_CPPFLAGS) $(shell $(APXS) -q CFLAGS)) \
               $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(MOD_PKGS))) \
               -DITK_VERSION='"$(VERSION)"'
 
