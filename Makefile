@@ -23,7 +23,8 @@ ifdef WERROR
 WARN     += -Werror
 endif
 OPT      ?= -O2 -g
-HARDEN   := -fstack-protector-strong -Wl,-z,relro,-z,now
+HARDEN   := -fstack-protector-strong
+override LDFLAGS += -Wl,-z,relro,-z,now
 ifdef SAN
 OPT      := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
             -fno-sanitize-recover=undefined
