@@ -475,6 +475,22 @@ class Generator:
             text += end
         return text.encode("latin-1")
 
+    def _plain_head(self):
+        """What the router may answer from memory, or just not."""
+        r = self.random
+        host = r.choice(("a.test", "B.test", "b2.test", "x.b.test", "c.test",
+                         "exact.b.test", "nobody.test", "d1.test", "localhost",
+                         "b.1test", "b..test", "1.2.3.4"))
+        fields = [f"Host: {host}{r.choice(('', '', ':80', ':8080', ':0'))}"]
+        for _ in range(r.choice((0, 1, 4, 5, 20))):
+            fields.insert(r.randrange(len(fields) + 1), self._one(
+                ("X: y", "Content-Length: 0", "Accept: " + "z" * 60), FIELDS,
+                0.05))
+        target = r.choice(("/", "/bpath/", "/x?y=z#"[:r.choice((5, 6, 7))],
+                           "/" + "x" * r.choice((70, 90))))
+        return head(f"{r.choice(('GET', 'HEAD', 'POST'))} {target} "
+                    f"HTTP/1.{r.choice('01')}", *fields)
+
     def _mutate(self, data):
         r = self.random
         data = bytearray(data)
@@ -503,7 +519,10 @@ class Generator:
     def case(self):
         """The next (name, role, chunks)."""
         role = self.random.choice(self.roles)
-        data = self._mutate(self._head())
+        if self.random.random() < 0.3:
+            data = self._plain_head()
+        else:
+            data = self._mutate(self._head())
         if role.startswith("proxy") and self.random.random() < 0.9:
             data = self._mutate(
                 b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n") + data
