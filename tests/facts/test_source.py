@@ -181,6 +181,9 @@ def test_an_httpd_that_hangs_is_killed_with_all_it_started(shared_httpd,
     ("complains", "echo no such option >&2; exit 64\n", "httpd-unusable"),
     ("half", 'case $1 in -V) echo "Server version: Apache/2.4.1 (X)"; '
      'echo " -D HTTPD_ROOT=\\"/r\\"";; esac\n', "httpd-unusable"),
+    ("no file", 'case $1 in -V) echo "Server version: Apache/2.4.1 (X)"; '
+     'echo " -D HTTPD_ROOT=\\"/r\\"";; -l) echo Compiled in modules:; '
+     'echo "  core.c";; esac\n', "httpd-unusable"),
     ("dies", "kill -SEGV $$\n", "httpd-unusable"),
 ])
 def test_a_program_that_is_no_httpd(tmp_path, name, text, problem):

@@ -117,7 +117,8 @@ static apr_status_t from_runs(em_probe_t *probe, const char *binary,
         return rv;
     }
     em_httpd_parse_settings(&probe->settings, text, p);
-    if (!probe->settings.version || !probe->settings.root) {
+    if (!probe->settings.version || !probe->settings.root
+        || !probe->settings.config_file) {
         return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
                               "httpd-unusable", "%s does not answer -V as an "
                               "httpd does; it printed: %s", binary,
