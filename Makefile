@@ -22,6 +22,10 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 ifdef WERROR
 WARN     += -Werror
 endif
+# Link flags are given when compiling as well; clang would warn of each.
+ifneq ($(findstring clang,$(CC)),)
+WARN     += -Wno-unused-command-line-argument
+endif
 OPT      ?= -O2 -g
 HARDEN   := -fstack-protector-strong
 override LDFLAGS += -Wl,-z,relro,-z,now

@@ -54,11 +54,12 @@ static void say_begin(inside_t *in, em_phase_t phase)
     em_wire_send(in->fd, message, in->pool);
 }
 
-static void say_end(inside_t *in, em_phase_t phase, int ok)
+static void say_end(inside_t *in, em_phase_t phase, int ok, apr_time_t begun)
 {
     em_json_t *message = em_wire_message("end", in->pool);
 
     em_json_set_str(message, "name", em_phase_name(phase));
+    em_json_set_int(message, "us", apr_time_now() - begun);
     em_json_set_str(message, "result", ok ? "ok" : "failed");
     em_wire_send(in->fd, message, in->pool);
 }
@@ -399,11 +400,12 @@ static void say_log(inside_t *in)
 
 static int in_phase(inside_t *in, em_phase_t phase, int (*work)(inside_t *))
 {
+    apr_time_t begun = apr_time_now();
     int ok;
 
     say_begin(in, phase);
     ok = work(in);
-    say_end(in, phase, ok);
+    say_end(in, phase, ok, begun);
     return ok;
 }
 
@@ -439,7 +441,7 @@ void em_stage_inside(void *baton, int fd)
     in->pool = p;
     in->deadline = apr_time_now() + in->how->timeout;
     if (prepare(in)) {
-        say_end(in, EM_PHASE_PREPARE, 1);
+        say_end(in, EM_PHASE_PREPARE, 1, in->how->begun);
         if (in_phase(in, EM_PHASE_APPLY, apply)
             && in_phase(in, EM_PHASE_CONFIGTEST, configtest)
             && in_phase(in, EM_PHASE_START, start_all)

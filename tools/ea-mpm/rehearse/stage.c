@@ -44,7 +44,8 @@ static void begin(run_t *run, const char *phase)
     run->begun = em_phase_begin(run->log, run->phase);
 }
 
-static void end(run_t *run, const char *result)
+/* TOOK as the inside measured it: messages may arrive late; -1: not told. */
+static void end(run_t *run, const char *result, apr_interval_time_t took)
 {
     em_rehearsed_phase_t *phase = apr_pcalloc(run->pool, sizeof(*phase));
 
@@ -52,10 +53,12 @@ static void end(run_t *run, const char *result)
         return;
     }
     phase->name = run->phase;
-    phase->ms = (long)((apr_time_now() - run->begun) / 1000);
+    phase->ms = (long)((took >= 0 ? took : apr_time_now() - run->begun)
+                       / 1000);
     phase->result = apr_pstrdup(run->pool, result);
     APR_ARRAY_PUSH(run->phases, em_rehearsed_phase_t *) = phase;
-    em_phase_end(run->log, run->phase, run->begun, phase->result);
+    em_phase_end(run->log, run->phase, took >= 0 ? apr_time_now() - took
+                 : run->begun, phase->result);
     run->phase = NULL;
 }
 
@@ -117,11 +120,12 @@ static void on_message(run_t *run, const em_json_t *m)
         on_unavailable(run, m);
     }
     else if (strcmp(kind, "begin") == 0) {
-        end(run, "ok");
+        end(run, "ok", -1);
         begin(run, em_json_get_str(m, "name"));
     }
     else if (strcmp(kind, "end") == 0) {
-        end(run, em_json_get_str(m, "result"));
+        end(run, em_json_get_str(m, "result"),
+            em_json_get_int(m, "us", -1));
     }
     else if (strcmp(kind, "count") == 0 && run->phase) {
         em_phase_count(run->log, run->phase, (long)em_json_get_int(m, "done",
@@ -213,7 +217,7 @@ static apr_array_header_t *bound_addresses(const em_facts_t *facts,
     return list;
 }
 
-apr_status_t em_stage_hold(em_stage_t **pstage, const em_stage_how_t *how,
+apr_status_t em_stage_hold(em_stage_t **pstage, em_stage_how_t *how,
                            apr_array_header_t *phases, apr_pool_t *p)
 {
     run_t run = {.how = how, .stage = make_stage(how, p), .phases = phases,
@@ -226,10 +230,11 @@ apr_status_t em_stage_hold(em_stage_t **pstage, const em_stage_how_t *how,
     em_ns_t *ns;
     apr_status_t rv;
 
+    how->begun = apr_time_now();
     begin(&run, em_phase_name(EM_PHASE_PREPARE));
-    rv = em_ns_start(&ns, &ns_how, em_stage_inside, (void *)how, p);
+    rv = em_ns_start(&ns, &ns_how, em_stage_inside, how, p);
     if (rv != APR_SUCCESS) {
-        end(&run, "failed");
+        end(&run, "failed", -1);
         return rv;
     }
     wire.fd = em_ns_fd(ns);
@@ -237,7 +242,7 @@ apr_status_t em_stage_hold(em_stage_t **pstage, const em_stage_how_t *how,
     em_ns_end(ns);
     end(&run, run.stage->unavailable ? "unavailable"
         : rv == APR_SUCCESS && run.stage->fault == EM_PHASE_NONE ? "ok"
-                                                                 : "failed");
+        : "failed", -1);
     free(wire.data);
     if (rv == APR_SUCCESS) {
         *pstage = run.stage;

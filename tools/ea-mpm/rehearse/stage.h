@@ -31,6 +31,7 @@ typedef struct em_stage_how_t {
     const em_questions_t *questions;
     const em_rehearse_how_t *rehearse;
     apr_interval_time_t timeout;        /* of everything */
+    apr_time_t begun;                   /* set by em_stage_hold() */
 } em_stage_how_t;
 
 typedef struct em_answer_t {
@@ -55,7 +56,7 @@ typedef struct em_stage_t {
 /* Hold it and wait for its end. Phases are reported to the log of the
  * rehearsal and appended to PHASES (em_rehearsed_phase_t *). APR_EINTR when
  * a signal asked to stop. Everything inside is gone when this returns. */
-apr_status_t em_stage_hold(em_stage_t **pstage, const em_stage_how_t *how,
+apr_status_t em_stage_hold(em_stage_t **pstage, em_stage_how_t *how,
                            apr_array_header_t *phases, apr_pool_t *p);
 
 /* inside.c: what runs as pid 1 inside; BATON is an em_stage_how_t. */

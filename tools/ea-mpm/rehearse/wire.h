@@ -5,7 +5,7 @@
  *
  *   unavailable  step, path, error
  *   begin        name
- *   end          name, ms, result
+ *   end          name, us (microseconds), result
  *   count        done, of
  *   fault        phase, order, detail, timeout
  *   answer       i, status, php, why
