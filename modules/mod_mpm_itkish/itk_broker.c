@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "itk_log.h"
@@ -350,7 +351,8 @@ static void hear_common(itk_brood_t *st)
 static void zyg_spawned(itk_brood_t *st, uint32_t ident, itk_member_t *w,
                         const itk_msg_t *msg)
 {
-    st->houses[ident].proven = 1;
+    (void)st;
+    (void)ident;
     w->pid = msg->value;
 }
 
@@ -412,10 +414,16 @@ static void hear_zygote(itk_brood_t *st, uint32_t ident)
             }
         }
     }
-    if (!h->proven) {
-        itk_brood_fail(h, 1);
-    }
+    itk_brood_fail(h, 0);           /* why it left, the spawner will tell */
     itk_brood_forget_zygote(st, ident);
+}
+
+/* Does STATUS say that trying again at once would be of no use? A zygote that
+ * somebody killed is another matter. */
+static int cannot_become(int status)
+{
+    return status < 0 ||
+           (WIFEXITED(status) && WEXITSTATUS(status) == ITK_EXIT_IDENT);
 }
 
 static void hear_spawner(itk_brood_t *st)
@@ -437,12 +445,13 @@ static void hear_spawner(itk_brood_t *st)
     if (msg.type == ITK_ANS_ZYGOTE_UP) {
         h->pid = msg.value;
     }
-    else if (msg.type == ITK_ANS_ZYGOTE_DOWN &&
-             (msg.value < 0 || (pid_t)msg.serial == h->pid)) {
-        if (msg.value != 0) {
-            itk_brood_fail(h, !h->proven);
+    else if (msg.type == ITK_ANS_ZYGOTE_DOWN) {
+        if (cannot_become(msg.value)) {
+            itk_brood_fail(h, 1);
         }
-        itk_brood_forget_zygote(st, msg.ident);
+        if (msg.value < 0 || (pid_t)msg.serial == h->pid) {
+            itk_brood_forget_zygote(st, msg.ident);
+        }
     }
 }
 

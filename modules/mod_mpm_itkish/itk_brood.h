@@ -44,7 +44,6 @@ typedef struct itk_seated_t {
 typedef struct itk_house_t {    /* an identity in use */
     int fd;                 /* its zygote's control socket, -1: no zygote */
     pid_t pid;
-    int proven;             /* this zygote has started a worker */
     uint32_t live;
     uint32_t idle;          /* as of the last tick */
     uint32_t fails;

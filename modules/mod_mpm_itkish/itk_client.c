@@ -132,6 +132,7 @@ static apr_status_t say_hello(itk_client_t *cl, int64_t deadline)
     }
     if (rv == APR_SUCCESS && msg.type == ITK_ANS_WELCOME) {
         cl->sock = pair[0];
+        cl->epoch = atomic_load(&cl->area->shared->epoch);
         return APR_SUCCESS;
     }
     (void)close(pair[0]);
@@ -248,6 +249,9 @@ itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
     itk_lease_t lease = {.ident = ident, .fd = -1};
     itk_deny_t no;
 
+    if (cl->epoch != atomic_load(&cl->area->shared->epoch)) {
+        disconnect(cl);             /* another broker: be known to it first */
+    }
     while (cl->sock >= 0 && itk_area_pop(cl->area, ident, cl->seat,
                                          &lease.slot, &lease.serial)) {
         itk_cached_t *place = cache_place(cl, lease.slot);
@@ -343,6 +347,13 @@ apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease)
             return APR_EAGAIN;      /* interrupted, or late answers */
         }
     }
+}
+
+int itk_client_bereft(const itk_client_t *cl, const itk_lease_t *lease)
+{
+    return cl->epoch != atomic_load(&cl->area->shared->epoch) &&
+           atomic_load(&cl->area->slots[lease->slot].word) !=
+               itk_word(lease->serial, ITK_SLOT_BUSY, cl->seat);
 }
 
 int itk_client_untouched(int fd, int *punread)

@@ -34,6 +34,7 @@ typedef struct itk_client_t {
     itk_area_t *area;
     int common;             /* where to introduce oneself to a broker */
     int sock;               /* our pair with the broker, -1: not connected */
+    uint32_t epoch;         /* the broker's that SOCK leads to */
     uint32_t seat;          /* this child's scoreboard slot */
     uint64_t nonce;
     itk_cached_t *cache;    /* a mapping of its own: pages that no worker
@@ -70,6 +71,10 @@ apr_status_t itk_client_send(itk_client_t *cl, itk_lease_t *lease, int fd);
 /* Wait about a second for the worker's answer. APR_SUCCESS with *PANSWER
  * (done or refused), APR_EAGAIN: nothing yet, anything else: it is gone. */
 apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease);
+
+/* Did another broker take over since LEASE was had, which does not know that
+ * it is ours? It may then have read the worker's answer. */
+int itk_client_bereft(const itk_client_t *cl, const itk_lease_t *lease);
 
 /* What the kernel says about TCP connection FD: 1 if not a byte of it has
  * been read by anybody and none sent. *PUNREAD becomes the bytes waiting. */

@@ -21,7 +21,4 @@ typedef struct itk_spawner_t {
  * already logged. Called in a process of its own, with one thread. */
 int itk_spawner_run(const itk_spawner_t *sp);
 
-/* The exit code of a process that could not become its identity. */
-#define ITK_EXIT_IDENT 77
-
 #endif /* ITK_SPAWNER_H */

@@ -47,7 +47,8 @@ typedef enum {
 
     /* spawner -> broker */
     ITK_ANS_ZYGOTE_UP = 41,     /* value: pid */
-    ITK_ANS_ZYGOTE_DOWN = 43,   /* value: wait status; serial: pid */
+    ITK_ANS_ZYGOTE_DOWN = 43,   /* value: wait status, or an errno of fork()
+                                 * made negative; serial: pid */
 
     /* broker -> zygote */
     ITK_REQ_SPAWN = 60,     /* fork worker SLOT/SERIAL; fd: its pair */
@@ -71,6 +72,9 @@ typedef enum {
     ITK_DENY_LOST,          /* the worker went away while serving */
     ITK_DENY_LIMIT          /* MaxClientsVHost */
 } itk_deny_t;
+
+/* The exit code of a process that could not become its identity. */
+#define ITK_EXIT_IDENT  77
 
 #define ITK_DONE_LAST   0x0001  /* the worker leaves after this one */
 

@@ -11,7 +11,8 @@
 #include "itk_client.h"
 #include "mod_mpm_itkish_router.h"
 
-#define MAX_TRIES       6       /* workers to try for one connection */
+#define MAX_TRIES       16      /* workers that may die with one connection */
+#define MAX_DEAD        4096    /* workers that may turn out to be dead */
 #define STUCK_AFTER     2       /* seconds a worker may leave it unread */
 #define GIVE_UP_AFTER   3       /* seconds to wait for a killed one's end */
 
@@ -226,6 +227,10 @@ static outcome_t wait_for_worker(conn_rec *c, server_rec *s, int fd,
             *preason = ITK_DENY_SPAWN;
             return itk_client_untouched(fd, &unread) ? REFUSED : SERVED;
         }
+        if (!killed && seconds < 0 && itk_client_bereft(&client, lease)) {
+            itk_client_forget(&client, lease);
+            return SERVED;              /* or it will be, without us */
+        }
         if (!killed && seconds >= 0) {
             if (!itk_client_untouched(fd, &unread)) {
                 seconds = -1;           /* it is being served: no more looks */
@@ -244,11 +249,13 @@ static outcome_t hand_over(conn_rec *c, server_rec *s, int fd,
 {
     outcome_t outcome;
     itk_lease_t lease;
-    int tries;
+    int tries = 0;
+    int dead = 0;
 
-    for (tries = 0; tries < MAX_TRIES; tries++) {
+    while (tries < MAX_TRIES && dead < MAX_DEAD) {
         *preason = itk_client_lease(&lease, &client, ident);
         if (*preason == ITK_DENY_GENERATION || *preason == ITK_DENY_GONE) {
+            tries++;
             continue;
         }
         if (*preason != ITK_DENY_NONE) {
@@ -256,8 +263,10 @@ static outcome_t hand_over(conn_rec *c, server_rec *s, int fd,
         }
         if (itk_client_send(&client, &lease, fd) != APR_SUCCESS) {
             itk_client_forget(&client, &lease);
+            dead++;
             continue;
         }
+        tries++;
         outcome = wait_for_worker(c, s, fd, &lease, preason);
         if (outcome != AGAIN) {
             return outcome;
