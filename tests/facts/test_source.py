@@ -161,14 +161,14 @@ def test_an_httpd_that_hangs_is_killed_with_all_it_started(shared_httpd,
     nap = f"9{os.getpid()}"
     hang = _script(tmp_path / "hang", f"sleep {nap} & sleep {nap}\n")
     begun = time.monotonic()
-    found = dump("--httpd", hang, "--conf", httpd.conf, "--timeout", "1")
+    found = dump("--httpd", hang, "--conf", httpd.conf, "--timeout", "4")
     assert found["problem"] == "httpd-timeout"
     assert str(hang) in found["detail"] and "killed" in found["detail"]
     slow = _script(tmp_path / "slow",
                    f'for a; do [ "$a" = -t ] && {{ sleep {nap} & sleep {nap}; '
                    f'}}; done\nexec {httpd.httpd} "$@"\n')
-    found = dump("--httpd", slow, "--conf", httpd.conf, "--timeout", "1")
-    assert time.monotonic() - begun < 15
+    found = dump("--httpd", slow, "--conf", httpd.conf, "--timeout", "4")
+    assert time.monotonic() - begun < 60
     assert found["mpm"]["configured"] == "event"
     assert not found["httpd"]["test_ok"]
     assert "killed" in found["httpd"]["test_output"]
