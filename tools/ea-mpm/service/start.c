@@ -66,7 +66,14 @@ static const char *const *start_argv(const em_facts_t *facts, apr_pool_t *p)
     const em_service_t *service = &facts->service;
     const char **argv = apr_pcalloc(p, 4 * sizeof(*argv));
     const char *script = script_name(service->unit, p);
+    int by_unit = service->kind == EM_SERVICE_SYSTEMD
+                  || service->kind == EM_SERVICE_OPENRC
+                  || service->kind == EM_SERVICE_SYSV;
 
+    if ((by_unit && !script)
+        || (service->kind == EM_SERVICE_CTL && !service->ctl)) {
+        return NULL;
+    }
     switch (service->kind) {
     case EM_SERVICE_SYSTEMD:
         argv[0] = "systemctl";

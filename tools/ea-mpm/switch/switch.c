@@ -73,7 +73,8 @@ static apr_status_t rehearse(em_way_t *way)
     apr_status_t rv;
 
     way->sw->rehearsal_result = EM_REHEARSAL_SKIPPED;
-    if (way->how->no_rehearsal || !is_here(way->facts)) {
+    if (way->how->no_rehearsal
+        || (!is_here(way->facts) && !way->how->require_rehearsal)) {
         return APR_SUCCESS;
     }
     how.log = how.log ? how.log : way->how->log;
