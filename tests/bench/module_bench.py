@@ -133,15 +133,18 @@ def load(server, case, seconds):
 
 def server_cpu(server):
     """Seconds of CPU that a server has used, ended children included."""
-    ticks = 0
+    used = 0.0
     for process in server.processes():
         try:
+            with open(f"/proc/{process.pid}/schedstat") as f:
+                own = int(f.read().split()[0])      # nanoseconds
             with open(f"/proc/{process.pid}/stat") as f:
                 fields = f.read().rpartition(")")[2].split()
         except OSError:
             continue
-        ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+        ended = sum(map(int, fields[13:15]))        # of its children
+        used += own / 1e9 + ended / os.sysconf("SC_CLK_TCK")
+    return used
 
 
 def warm_up(server, case):
