@@ -149,6 +149,19 @@ static void spawner_main(void)
 
 static apr_status_t start_spawner(void);
 
+/* PID is reaped and may soon be somebody else's. */
+static void forget_old(pid_t pid)
+{
+    int i;
+
+    for (i = 0; i < retained->n_old; i++) {
+        if (retained->old[i] == pid) {
+            retained->old[i] = retained->old[--retained->n_old];
+            return;
+        }
+    }
+}
+
 static void on_other_child(int reason, void *data, int status)
 {
     watched_t *w = data;
@@ -158,12 +171,14 @@ static void on_other_child(int reason, void *data, int status)
     if (reason != APR_OC_REASON_DEATH && reason != APR_OC_REASON_LOST) {
         return;
     }
+    get_retained();
+    forget_old(w->proc.pid);
     w->proc.pid = 0;
     apr_proc_other_child_unregister(w);
     if (!w->current) {
         return;
     }
-    get_retained()->spawner = 0;
+    retained->spawner = 0;
     if (apr_time_now() - retained->born > apr_time_from_sec(2)) {
         retained->deaths = 0;
     }
