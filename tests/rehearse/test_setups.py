@@ -132,8 +132,12 @@ def test_what_a_front_page_says_is_asked_for_only_on_demand(debian):
 
 
 def test_a_thousand_vhosts_are_all_asked(debian):
+    """Each with log files of its own: more files than a shell may open."""
     sb = debian("prefork")
-    stage.add_site(sb, "".join(stage.vhost(f"v{i}.test", f"/srv/v{i}")
+    logs = ("    CustomLog /var/log/apache2/v{0}.log common\n"
+            "    ErrorLog /var/log/apache2/v{0}.err\n")
+    stage.add_site(sb, "".join(stage.vhost(f"v{i}.test", f"/srv/v{i}",
+                                           more=logs.format(i))
                                for i in range(1000)))
     sb.run("for i in $(seq 0 999); do mkdir -p /srv/v$i; done")
     stage.start(sb)

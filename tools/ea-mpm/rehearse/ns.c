@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 #include "rehearse/net.h"
 #include "rehearse/tree.h"
 #include "rehearse/wire.h"
+
+#define MANY_FILES 65536
 
 struct em_ns_t {
     pid_t keeper;               /* 0: ended */
@@ -119,6 +122,21 @@ static void keep_only(int fd)
     }
 }
 
+/* What apachectl and units raise before a start; a thousand hosts with logs of
+ * their own need it. */
+static void allow_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < MANY_FILES) {
+        limit.rlim_cur = MANY_FILES;
+        if (limit.rlim_max < MANY_FILES) {
+            limit.rlim_max = MANY_FILES;
+        }
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 /* Pid 1 inside. Orphans stay zombies until the end, which is near. */
 static void init_main(world_t *world)
 {
@@ -128,6 +146,7 @@ static void init_main(world_t *world)
     (void)setsid();
     (void)umask(022);
     keep_only(world->fd);
+    allow_files();
     if (!em_tree_enter(&error, world->how, world->sockets, world->pool)) {
         unavailable(world, &error);
         _exit(1);
