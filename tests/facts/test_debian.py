@@ -1,11 +1,12 @@
 """The facts of the distribution's own server agree with httpd's own word."""
 
+import json
 import re
 
 import pytest
 
 from fixtures import debian_tree
-from dumped import dump
+from dumped import BUILD, dump
 
 ENV = ". /etc/apache2/envvars; mkdir -p $APACHE_RUN_DIR; "
 
@@ -289,6 +290,29 @@ def test_a_second_instance_has_its_own_facts(debian):
     assert dump("--instance", "shop", sandbox=sb)["mpm"]["running_pid"] \
         == other
     assert dump(sandbox=sb)["mpm"]["running_pid"] == pid
+
+
+def test_a_second_server_on_the_same_links_refuses_the_switch(debian):
+    """apache2 -f other.conf shares mods-enabled; an instance does not."""
+    sb = debian()
+    sb.run(". /etc/apache2/envvars; mkdir -p $APACHE_RUN_DIR; "
+           "sed 's,^PidFile.*,PidFile /run/other.pid,; "
+           "s,^Include ports.conf,Listen 127.0.0.1:8082,' "
+           "/etc/apache2/apache2.conf >/etc/apache2/other.conf; "
+           "apache2 -f /etc/apache2/other.conf -k start")
+    sb.wait("[ -s /run/other.pid ]")
+    pid = sb.read("/run/other.pid").strip()
+    ea_mpm = [BUILD / "bin/ea-mpm", "--json", "check", "worker"]
+    answer = json.loads(sb.run(ea_mpm, check=False).stdout)
+    shared = [f for f in answer["data"]["findings"]
+              if f["problem"] == "shared-with-server"]
+    assert len(shared) == 1
+    assert f"process {pid} (/etc/apache2/other.conf)" in shared[0]["message"]
+    sb.run(["kill", pid])
+    sb.wait(f"[ ! -d /proc/{pid} ]")
+    answer = json.loads(sb.run(ea_mpm, check=False).stdout)
+    assert not [f for f in answer["data"]["findings"]
+                if f["problem"].startswith("shared-with")]
 
 
 def test_an_instance_that_is_not_there(debian):

@@ -141,8 +141,8 @@ typedef struct em_other_t {
     int pid;                    /* main process */
     const char *unit;           /* its systemd unit, or NULL */
     const char *config_file;
-    apr_array_header_t *files;  /* const char *: real paths of all files that
-                                 * it reads */
+    apr_array_header_t *files;  /* const char *: all files that it reads, by
+                                 * their real paths and those of links */
 } em_other_t;
 
 struct em_facts_test_t;         /* httpd's test in progress */
@@ -190,7 +190,7 @@ const em_module_t *em_facts_module(const em_facts_t *facts, const char *id);
  * by the file's own symbols? For modules that only a plan would load. */
 em_threads_t em_facts_threads(const em_facts_t *facts, const char *id,
                               const char *so, apr_pool_t *p);
-/* Does OTHER read the file at PATH (real)? */
+/* Does OTHER read the file or link at PATH? */
 int em_other_reads(const em_other_t *other, const char *path);
 /* The installed MPM, or NULL. */
 const em_installed_t *em_facts_installed(const em_facts_t *facts,

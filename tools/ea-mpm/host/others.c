@@ -19,7 +19,8 @@ static const char *last_of(const char *const *values)
     return last;
 }
 
-/* The real paths of the files that a walk read. */
+/* The paths of the files that a walk read, and where links lead, the real
+ * ones: a switch may change a link as well as a file. */
 static apr_array_header_t *files_of(const em_conf_t *conf,
                                     const em_view_t *view, apr_pool_t *p)
 {
@@ -34,6 +35,9 @@ static apr_array_header_t *files_of(const em_conf_t *conf,
 
         (void)em_view_real(&real, view, path, p);
         APR_ARRAY_PUSH(files, const char *) = real;
+        if (strcmp(real, path) != 0) {
+            APR_ARRAY_PUSH(files, const char *) = path;
+        }
     }
     return files;
 }
