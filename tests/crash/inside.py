@@ -122,7 +122,7 @@ class Server:
         return self.recover(what)
 
     def refuse(self, n):
-        error = ERRORS[n % len(ERRORS)]
+        error = ERRORS[n // 3 % len(ERRORS)]
         self.reset()
         done = self.switch(at=n, how=getattr(errno, error))
         code = done.returncode
@@ -143,8 +143,11 @@ def main(tool, shim, kind, target, share, of):
         server = Server(tool, shim, kind, target)
         out["points"] = len(server.calls)
         for n in range(1 + int(share), len(server.calls) + 1, int(of)):
-            state, code = server.kill(n), str(server.refuse(n))
+            state = server.kill(n)
             out["killed"][state] = out["killed"].get(state, 0) + 1
+            if n % 3:           # test_files.py tries every error everywhere
+                continue
+            code = str(server.refuse(n))
             out["refused"][code] = out["refused"].get(code, 0) + 1
         out["tested"] = server.tested
     except Wrong as e:

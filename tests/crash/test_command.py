@@ -1,7 +1,7 @@
 """The command itself, over the distribution's server and a source build.
 
-`ea-mpm switch` is killed, and refused, at every call that changes a file;
-then `ea-mpm recover` must leave the old or the new configuration, byte for
+`ea-mpm switch` is killed at every call that changes a file, and every third
+call is refused; then `ea-mpm recover` must leave the old or the new configuration, byte for
 byte, which httpd takes. inside.py does it; two sandboxes share the calls.
 """
 
@@ -37,11 +37,12 @@ def check(kind, runs):
         for into, what in ((killed, "killed"), (refused, "refused")):
             for key, n in out[what].items():
                 into[key] = into.get(key, 0) + n
-    assert sum(killed.values()) == sum(refused.values()) == points > 40
+    assert sum(killed.values()) == points > 40
+    assert sum(refused.values()) == points // 3
     assert set(killed) == {"old", "new"}
     assert {"1", "4"} <= set(refused)
     print(f"{kind}: killed at {points} points and recovered: {killed}; "
-          f"refused at {points} points, exit codes: {refused}")
+          f"refused at {points // 3} of them, exit codes: {refused}")
 
 
 def test_debians_links(debian):
