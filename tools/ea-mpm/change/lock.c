@@ -16,6 +16,7 @@
 
 struct em_lock_t {
     int fd;
+    pid_t owner;                /* a forked child cleans up its pools too */
 };
 
 /* The lock is the kernel's, on the open file: it goes with the process, so
@@ -28,7 +29,7 @@ static apr_status_t release(void *data)
     em_lock_t *lock = data;
 
     if (lock->fd >= 0) {
-        if (ftruncate(lock->fd, 0) != 0) {
+        if (lock->owner == getpid() && ftruncate(lock->fd, 0) != 0) {
             /* Old words about a lock that nobody holds: who_holds() is not
              * asked then. */
         }
@@ -181,6 +182,7 @@ apr_status_t em_lock_take(em_lock_t **plock, const em_view_t *view,
         return rv;
     }
     lock->fd = -1;
+    lock->owner = getpid();
     rv = take(lock, store, command, res, p);
     if (rv != APR_SUCCESS) {
         if (lock->fd >= 0) {
