@@ -22,16 +22,32 @@ def skipping(make, *args):
         pytest.skip(str(e))
 
 
-def _build(out, release=None):
-    """Our packages, built inside an RPM system that has httpd-devel."""
-    source = out / "SOURCES"
-    source.mkdir(parents=True)
+def _archive(source, out):
+    """The source archive that the specs name."""
     tree = out / f"ea-mpm-{VERSION}"
     tree.mkdir()
     debs.tree(tree)
     subprocess.run(["tar", "-czf", source / f"ea-mpm-{VERSION}.tar.gz", "-C",
                     out, tree.name], check=True)
     shutil.rmtree(tree)
+
+
+def _collect(out):
+    """A repository of what was built below OUT; the rest goes."""
+    packages = out / "packages"
+    packages.mkdir()
+    for rpm in (out / "RPMS").rglob("*.rpm"):
+        rpm.rename(packages / rpm.name)
+    rpms.index(packages)
+    for name in ("BUILD", "BUILDROOT", "RPMS", "SOURCES"):
+        shutil.rmtree(out / name, ignore_errors=True)
+
+
+def _build(out, release=None):
+    """Our packages, built inside an RPM system that has httpd-devel."""
+    source = out / "SOURCES"
+    source.mkdir(parents=True)
+    _archive(source, out)
     spec = (TOP / "rpm/ea-mpm.spec").read_text()
     if release:
         spec = re.sub(r"(?m)^(Release: *)1", rf"\g<1>{release}", spec)
@@ -41,13 +57,7 @@ def _build(out, release=None):
         argv = ["rpmbuild", "-ba", "--nodeps", "--define", f"_topdir {out}",
                 str(out / "ea-mpm.spec")]
         system.run(argv, timeout=600)
-    packages = out / "packages"
-    packages.mkdir()
-    for rpm in (out / "RPMS").rglob("*.rpm"):
-        rpm.rename(packages / rpm.name)
-    rpms.index(packages)
-    for name in ("BUILD", "BUILDROOT", "RPMS", "SOURCES"):
-        shutil.rmtree(out / name, ignore_errors=True)
+    _collect(out)
 
 
 def built(release=None):
@@ -158,3 +168,59 @@ def test_the_package_that_can_undo_stays_while_a_switch_is_open(system):
     done = system.dnf("remove", "ea-mpm", check=False)
     assert "ea-mpm recover" in done.stdout + done.stderr
     assert system.run(["rpm", "-q", "ea-mpm"], check=False).returncode == 0
+
+
+# ---- EasyApache 4 ----
+
+SPEC4 = "ea-apache24-mod_mpm_itkish"
+
+
+def _build4(out):
+    source = out / "SOURCES"
+    source.mkdir(parents=True)
+    _archive(source, out)
+    with rpms.RpmSystem(rpms.ea4_repository()) as system:
+        system.dnf("install", "ea-apache24-devel",
+                   "ea-apache24-mod_mpm_prefork")
+        system.run(["rpmbuild", "-ba", "--nodeps", "--define",
+                    f"_topdir {out}", TOP / f"rpm/{SPEC4}.spec"],
+                   timeout=600)
+    _collect(out)
+
+
+@pytest.fixture
+def easyapache():
+    """EasyApache 4 with prefork, and our package on offer."""
+    key = debs.digest() + "-" + rpms.digest(TOP / f"rpm/{SPEC4}.spec")
+    ours = skipping(lambda: cache.entry("our-rpms-ea4", key, _build4)
+                    / "packages")
+    with skipping(rpms.RpmSystem, rpms.ea4_repository(), ours) as made:
+        yield made
+
+
+def test_on_easyapache_4_the_module_serves_vhosts_as_their_users(easyapache):
+    """Installed beside prefork it is loaded; with event, mpm-itk or HTTP/2
+    dnf refuses it, as it refuses mpm-itk there."""
+    system = easyapache
+    system.dnf("install", "ea-apache24", "ea-apache24-mod_mpm_prefork", SPEC4)
+    system.run("useradd -M alice && install -d -o alice -m 711 /srv/alice && "
+               "echo hers >/srv/alice/index.html && "
+               "chown alice /srv/alice/index.html && "
+               "chmod 600 /srv/alice/index.html")
+    conf = "/etc/apache2/conf/httpd.conf"
+    system.write(conf, system.read(conf).replace(
+        "DocumentRoot /var/www/html\n</VirtualHost>",
+        "DocumentRoot /srv/alice\nAssignUserID alice alice\n</VirtualHost>"))
+    system.run(["httpd", "-t"])
+    started(system)
+    assert system.get("http://127.0.0.1/", "-H", "Host: alice.example") == \
+        (200, "hers\n")
+    for other in ("ea-apache24-mod_mpm_itk", "ea-apache24-mod_mpm_event",
+                  "ea-apache24-mod_http2"):
+        refused = system.dnf("install", other, check=False)
+        assert refused.returncode != 0, other
+        assert "conflicts with" in refused.stdout + refused.stderr
+    system.run("httpd -k stop")
+    system.write(conf, system.read(conf).replace("AssignUserID", "#"))
+    system.dnf("remove", SPEC4)
+    system.run(["httpd", "-t"])
