@@ -1,5 +1,6 @@
 #include "mod_mpm_itkish_check.h"
 
+#include "apr_hash.h"
 #include "apr_strings.h"
 #include "ap_mpm.h"
 #include "http_core.h"
@@ -62,45 +63,68 @@ static const ap_directive_t *find_directive(
     return NULL;
 }
 
-/* Does this Mutex line choose a mechanism that opens its lock as User? The
- * accept mutex is taken by prefork's own children only. */
-static int is_bad_mutex(const ap_directive_t *node, apr_pool_t *p)
+/* Note for each mutex that a Mutex line at NODE or below names which line is
+ * the last one: that one counts (util_mutex.c, ap_set_mutex). */
+static void collect_mutexes(apr_hash_t *last, const ap_directive_t *node,
+                            apr_pool_t *p)
 {
-    const char *args = node->args;
-    const char *how = ap_getword_conf(p, &args);
-    const char *what;
-    int bad = !strncasecmp(how, "flock", 5) || !strcasecmp(how, "sysvsem");
+    for (; node; node = node->next) {
+        const char *args = node->args, *name;
 
-    if (!bad) {
-        return 0;
+        collect_mutexes(last, node->first_child, p);
+        if (strcasecmp(node->directive, "Mutex") != 0) {
+            continue;
+        }
+        (void)ap_getword_conf(p, &args);
+        name = ap_getword_conf(p, &args);
+        do {
+            char *key = apr_pstrdup(p, *name ? name : "default");
+
+            ap_str_tolower(key);
+            apr_hash_set(last, key, APR_HASH_KEY_STRING, node);
+            name = ap_getword_conf(p, &args);
+        } while (*name);
     }
-    what = ap_getword_conf(p, &args);
-    while (*what && !strcasecmp(what, "mpm-accept")) {
-        what = ap_getword_conf(p, &args);
-        if (!*what) {
-            return 0;
+}
+
+/* The line in force that chooses a mechanism which opens its lock as User.
+ * The accept mutex is taken by prefork's own children only. */
+static const ap_directive_t *bad_mutex(apr_hash_t *last, apr_pool_t *p)
+{
+    apr_hash_index_t *hi;
+
+    for (hi = apr_hash_first(p, last); hi; hi = apr_hash_next(hi)) {
+        const ap_directive_t *node = apr_hash_this_val(hi);
+        const char *args = node->args;
+        const char *how = ap_getword_conf(p, &args);
+
+        if ((!strncasecmp(how, "flock", 5) || !strcasecmp(how, "sysvsem"))
+            && strcmp(apr_hash_this_key(hi), "mpm-accept") != 0) {
+            return node;
         }
     }
-    return 1;
+    return NULL;
 }
 
 static int check_mutexes(apr_pool_t *ptemp)
 {
-    const ap_directive_t *bad = find_directive(ap_conftree, "Mutex",
-                                               is_bad_mutex, ptemp);
     const char *def = apr_proc_mutex_defname();
+    apr_hash_t *last = apr_hash_make(ptemp);
+    const ap_directive_t *bad;
 
+    collect_mutexes(last, ap_conftree, ptemp);
+    bad = bad_mutex(last, ptemp);
     if (bad) {
         ap_log_error(APLOG_MARK, LEVEL(APLOG_CRIT), 0, NULL,
                      "itk-mutex: line %d of %s: Mutex %s: other users than "
                      "User cannot take flock and sysvsem locks, so virtual "
                      "hosts with a user would fail; write Mutex posixsem or "
-                     "Mutex fcntl:... instead", bad->line_num, bad->filename,
-                     bad->args);
+                     "Mutex fcntl:... instead, or after it", bad->line_num,
+                     bad->filename, bad->args);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if ((!strcmp(def, "sysvsem") || !strcmp(def, "flock")) &&
-        !find_directive(ap_conftree, "Mutex", NULL, ptemp)) {
+        !apr_hash_get(last, "default", APR_HASH_KEY_STRING)) {
         ap_log_error(APLOG_MARK, LEVEL(APLOG_WARNING), 0, NULL,
                      "itk-mutex: this httpd uses %s locks unless told "
                      "otherwise, and other users than User cannot take them; "

@@ -126,6 +126,19 @@ def test_mutexes_that_other_users_cannot_take(httpd, uid, mechanism):
         server.stop()
 
 
+def test_the_last_mutex_line_is_the_one_that_counts(httpd, uid):
+    """A mechanism that a later line replaces is not held against it, one
+    that is left for another mutex is."""
+    server = httpd("itkish", ["ssl", "socache_shmcb"])
+    server.vhost("alice.test", uid())
+    server.add("Mutex sysvsem\nMutex posixsem")
+    assert server.configtest().returncode == 0, server.said()
+    server.add("Mutex sysvsem ssl-cache mpm-accept")
+    done = server.configtest()
+    assert done.returncode != 0
+    assert _sentences(done.stdout, "sysvsem")
+
+
 def test_a_core_dump_directory_is_warned_about(httpd, uid):
     """Core dumps of workers would hold TLS keys."""
     server = httpd("itkish")
