@@ -224,3 +224,17 @@ def test_killed_anywhere_recover_brings_the_old_or_the_new(debian):
         assert servers.runs(sb, tool, mpm), tool.text("show")
         assert servers.tree(sb) == trees[mpm]
         assert tool("recover").data["changed"] is False
+
+
+def test_a_port_that_goes_with_its_module_is_not_missed(debian):
+    """Listen 443 inside <IfModule ssl_module>, and the module is switched
+    off on demand: the new server is well without that port. The rehearsal
+    says what is lost and refuses; --no-rehearsal insists."""
+    sb = debian("prefork", ["ssl"])
+    tool = Tool(sb)
+    sb.write("/etc/apache2/ports.conf", "Listen 80\n<IfModule ssl_module>\n"
+             "    Listen 443\n</IfModule>\n")
+    servers.start(sb)
+    done = tool("switch", "event", "--without", "ssl", "--no-rehearsal")
+    assert done.rc == 0 and done.data["verified"] == "running", done
+    assert servers.runs(sb, tool, "event")

@@ -144,6 +144,7 @@ static apr_status_t perform(em_rehearsal_t *r, const em_facts_t *facts,
         stage.name = r->target;
         stage.plan = plan;
         stage.conf = conf;
+        stage.facts = em_addr_facts_under(facts, conf, p);
         stage.php = then;
         rv = hold(&target, r, &stage, res, p);
     }

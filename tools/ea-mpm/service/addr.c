@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,6 +112,63 @@ apr_array_header_t *em_addr_vhost(const em_facts_t *facts,
         }
     }
     return addrs;
+}
+
+/* Is "80", "192.0.2.1:80" or "[::]:80" this Listen? */
+static int is_listen(const em_listen_t *listen, const char *word)
+{
+    const char *colon = strrchr(word, ':');
+    size_t n = colon ? (size_t)(colon - word) : 0;
+
+    if (atoi(colon ? colon + 1 : word) != listen->port) {
+        return 0;
+    }
+    if (!colon) {
+        return is_wildcard(listen->address);
+    }
+    return (listen->address && strlen(listen->address) == n
+            && strncasecmp(listen->address, word, n) == 0)
+           || (is_wildcard(listen->address) && (n == 1 && *word == '*'));
+}
+
+static int still_listens(const em_conf_t *conf, const em_listen_t *listen,
+                         apr_pool_t *p)
+{
+    static const char *const names[] = {"Listen", "Port"};
+    const em_directive_t *d;
+
+    for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++) {
+        int i = 0;
+
+        while ((d = em_conf_next(conf, names[k], &i)) != NULL) {
+            const char *word = em_conf_word(d->args, 0, p);
+
+            if (word && is_listen(listen, word)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+const em_facts_t *em_addr_facts_under(const em_facts_t *facts,
+                                      const em_conf_t *conf, apr_pool_t *p)
+{
+    em_facts_t *under = apr_pmemdup(p, facts, sizeof(*facts));
+
+    under->listens = apr_array_make(p, 4, sizeof(em_listen_t *));
+    for (int i = 0; facts->listens && i < facts->listens->nelts; i++) {
+        em_listen_t *listen = APR_ARRAY_IDX(facts->listens, i,
+                                            em_listen_t *);
+
+        /* One that not even the present configuration is seen to have came
+         * from elsewhere (-c, an own notation): keep it. */
+        if (still_listens(conf, listen, p)
+            || !still_listens(facts->conf, listen, p)) {
+            APR_ARRAY_PUSH(under->listens, em_listen_t *) = listen;
+        }
+    }
+    return under;
 }
 
 /* A connection to a free port of the ephemeral range can meet itself (its own

@@ -26,6 +26,10 @@ apr_array_header_t *em_addr_listens(const em_facts_t *facts, apr_pool_t *p);
  * it; usually one (em_addr_t *). */
 apr_array_header_t *em_addr_vhost(const em_facts_t *facts,
                                   const em_vhost_t *vhost, apr_pool_t *p);
+/* FACTS with those Listens only that CONF, the configuration after a plan,
+ * still has: a Listen inside <IfModule ssl_module> goes with the module. */
+const em_facts_t *em_addr_facts_under(const em_facts_t *facts,
+                                      const em_conf_t *conf, apr_pool_t *p);
 /* Does somebody accept connections there? Waits at most TIMEOUT. */
 int em_addr_accepts(const em_addr_t *addr, apr_interval_time_t timeout);
 

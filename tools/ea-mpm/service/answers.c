@@ -23,6 +23,7 @@ static void add_ask(em_answers_t *answers, const em_facts_t *facts,
     ask->host = vhost->name;
     ask->method = "HEAD";
     ask->path = "/";
+    ask->baton = (void *)vhost;
     APR_ARRAY_PUSH(answers->asks, em_ask_t *) = ask;
 }
 
@@ -45,14 +46,29 @@ apr_status_t em_answers_take(em_answers_t **panswers, const em_facts_t *facts,
     return APR_SUCCESS;
 }
 
+/* The answer of the same vhost; NULL: it was not asked, as the change takes
+ * its port away. */
+static const em_ask_t *same_of(const em_answers_t *answers,
+                               const em_ask_t *ask)
+{
+    for (int i = 0; i < answers->asks->nelts; i++) {
+        const em_ask_t *other = APR_ARRAY_IDX(answers->asks, i, em_ask_t *);
+
+        if (other->baton == ask->baton) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 const char *em_answers_differ(const em_answers_t *before,
                               const em_answers_t *after, apr_pool_t *p)
 {
-    for (int i = 0; i < before->asks->nelts && i < after->asks->nelts; i++) {
+    for (int i = 0; i < before->asks->nelts; i++) {
         const em_ask_t *was = APR_ARRAY_IDX(before->asks, i, em_ask_t *);
-        const em_ask_t *now = APR_ARRAY_IDX(after->asks, i, em_ask_t *);
+        const em_ask_t *now = same_of(after, was);
 
-        if (was->status == 0 || was->status / 100 == now->status / 100) {
+        if (!now || was->status == 0 || was->status / 100 == now->status / 100) {
             continue;
         }
         return apr_psprintf(p, "%s (%s) answered %d before and %s now.",

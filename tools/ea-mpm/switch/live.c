@@ -6,6 +6,7 @@
 
 #include "base/exec.h"
 #include "base/signals.h"
+#include "service/addr.h"
 #include "service/errlog.h"
 #include "service/run.h"
 
@@ -94,19 +95,31 @@ static apr_status_t apply(em_way_t *way)
     return rv;
 }
 
+/* The facts to verify the new server by. */
+static const em_facts_t *facts_after(em_way_t *way)
+{
+    em_conf_t *conf;
+
+    return em_plan_conf(&conf, way->plan, way->facts,
+                        em_result_make(way->pool), way->pool) == APR_SUCCESS
+           ? em_addr_facts_under(way->facts, conf, way->pool) : way->facts;
+}
+
 /* Everything slow (rehearsal, journal, after-images, asking the vhosts) lies
  * behind: between stop and start there are only the renames. */
 apr_status_t em_way_live(em_way_t *way)
 {
     apr_status_t rv = em_way_interrupted(way);
+    const em_facts_t *after;
     em_answers_t *before;
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    after = facts_after(way);
     (void)em_answers_take(&before, way->facts, ANSWERS_TIMEOUT, way->pool);
     way->before = before;
-    if (em_prober_start(&way->prober, way->facts, way->pool)
+    if (em_prober_start(&way->prober, after, way->pool)
         != APR_SUCCESS) {
         way->prober = NULL;     /* no Listen we could reach: not measured */
     }
@@ -121,7 +134,7 @@ apr_status_t em_way_live(em_way_t *way)
         rv = em_way_interrupted(way);
     }
     if (rv == APR_SUCCESS) {
-        rv = em_way_bring_up(way->facts, way->plan->to, way->old_pid,
+        rv = em_way_bring_up(after, way->plan->to, way->old_pid,
                              way->before, way->how->timeout, way->how->log,
                              way->res, way->pool);
     }
