@@ -21,6 +21,7 @@ struct em_view_t {
     unsigned long state;        /* another number after every change */
     apr_hash_t *nodes;          /* real path -> em_node_t *, of an overlay */
     apr_hash_t *dirs;           /* real dir -> array of names put there */
+    em_view_memo_t *memo;       /* of the real tree, for all overlays of it */
 };
 
 static unsigned long next_state(void)
@@ -47,6 +48,7 @@ apr_status_t em_view_open(em_view_t **pview, const char *root, apr_pool_t *p)
     view->pool = p;
     view->state = next_state();
     view->root = strcmp(real, "/") == 0 ? "" : apr_pstrdup(p, real);
+    view->memo = em_view_memo(p);
     free(real);
     *pview = view;
     return APR_SUCCESS;
@@ -59,6 +61,7 @@ em_view_t *em_view_over(const em_view_t *below, apr_pool_t *p)
     view->pool = p;
     view->root = below->root;
     view->below = below;
+    view->memo = below->memo;
     view->state = next_state();
     view->nodes = apr_hash_make(p);
     view->dirs = apr_hash_make(p);
@@ -96,12 +99,20 @@ struct em_view_memo_t {
     apr_pool_t *scratch;
     apr_hash_t *links;          /* real path -> target, "" = no link */
     apr_hash_t *files;          /* real path -> em_node_t * */
+    apr_hash_t *lists;          /* real dir -> array of its names */
     struct {
         unsigned long state;    /* of the view that it was resolved in */
         const char *dir, *real;
         apr_size_t len;         /* of dir */
     } dirs[2];                  /* the last ones; files come by directories */
 };
+
+/* Overlays show what would be, of one moment: they remember. The tree itself
+ * is asked every time. */
+static em_view_memo_t *memo_of(const em_view_t *view)
+{
+    return view->below ? view->memo : NULL;
+}
 
 /* Where the link at real path REAL of the real tree points, or NULL. */
 static const char *real_target(const em_view_t *view, const char *real,
@@ -200,7 +211,7 @@ static apr_status_t resolve_memo(const char **preal, const em_view_t *view,
 static apr_status_t resolve(const char **preal, const em_view_t *view,
                             const char *path, int follow, apr_pool_t *p)
 {
-    return resolve_memo(preal, view, path, follow, NULL, p);
+    return resolve_memo(preal, view, path, follow, memo_of(view), p);
 }
 
 /* Plain tree at "/": the kernel resolves as well as we, and faster. */
@@ -287,7 +298,7 @@ apr_status_t em_view_lstat(em_node_t **pnode, const em_view_t *view,
     take_owner(node, &st);
     if (S_ISLNK(st.st_mode)) {
         node->kind = EM_NODE_LINK;
-        node->data = link_target(view, real, NULL, p);
+        node->data = link_target(view, real, memo_of(view), p);
         if (!node->data) {
             return APR_EGENERAL;
         }
@@ -365,29 +376,24 @@ static apr_status_t read_real(em_node_t **pnode, const char *outside,
 apr_status_t em_view_read(em_node_t **pnode, const em_view_t *view,
                           const char *path, apr_size_t max, apr_pool_t *p)
 {
-    const em_node_t *put;
+    const em_node_t *known;
     const char *real;
     apr_status_t rv;
 
+    if (view->below) {
+        rv = em_view_read_memo(&known, view, path, max, view->memo);
+        if (rv == APR_SUCCESS) {
+            *pnode = apr_pmemdup(p, known, sizeof(*known));
+        }
+        return rv;
+    }
     if (is_plain(view)) {
         return read_real(pnode, path, max, p);
     }
     rv = resolve(&real, view, path, 1, p);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    put = overlaid(view, real);
-    if (!put) {
-        return read_real(pnode, em_view_outside(view, real, p), max, p);
-    }
-    if (put->kind != EM_NODE_FILE) {
-        return put->kind == EM_NODE_ABSENT ? APR_ENOENT : APR_EGENERAL;
-    }
-    if (put->len > max) {
-        return APR_FROM_OS_ERROR(EFBIG);
-    }
-    *pnode = apr_pmemdup(p, put, sizeof(*put));
-    return APR_SUCCESS;
+    return rv == APR_SUCCESS
+               ? read_real(pnode, em_view_outside(view, real, p), max, p)
+               : rv;
 }
 
 em_view_memo_t *em_view_memo(apr_pool_t *p)
@@ -398,6 +404,7 @@ em_view_memo_t *em_view_memo(apr_pool_t *p)
     apr_pool_create(&memo->scratch, p);
     memo->links = apr_hash_make(p);
     memo->files = apr_hash_make(p);
+    memo->lists = apr_hash_make(p);
     return memo;
 }
 
@@ -543,36 +550,66 @@ static void list_overlaid(apr_array_header_t *out, const em_view_t *top,
     }
 }
 
-apr_status_t em_view_list(apr_array_header_t **pnames, const em_view_t *view,
-                          const char *path, apr_pool_t *p)
+/* The names in the directory REAL of the real tree, in no order. */
+static apr_status_t list_real(apr_array_header_t **pnames,
+                              const em_view_t *view, const char *real,
+                              em_view_memo_t *memo, apr_pool_t *p)
 {
-    apr_array_header_t *names = apr_array_make(p, 32, sizeof(const char *));
-    const char *real;
+    apr_array_header_t *names
+        = memo ? apr_hash_get(memo->lists, real, APR_HASH_KEY_STRING) : NULL;
     struct dirent *entry;
-    apr_status_t rv = locate(&real, view, path, 1, p);
     DIR *dir;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (names) {
+        *pnames = names;
+        return APR_SUCCESS;
     }
     dir = opendir(em_view_outside(view, real, p));
     if (!dir) {
         return APR_FROM_OS_ERROR(errno);
     }
+    p = memo ? memo->pool : p;
+    names = apr_array_make(p, 32, sizeof(const char *));
     while ((entry = readdir(dir)) != NULL) {
         const char *name = entry->d_name;
 
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-            continue;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+            APR_ARRAY_PUSH(names, const char *) = apr_pstrdup(p, name);
         }
+    }
+    closedir(dir);
+    if (memo) {
+        apr_hash_set(memo->lists, apr_pstrdup(p, real), APR_HASH_KEY_STRING,
+                     names);
+    }
+    *pnames = names;
+    return APR_SUCCESS;
+}
+
+apr_status_t em_view_list(apr_array_header_t **pnames, const em_view_t *view,
+                          const char *path, apr_pool_t *p)
+{
+    apr_array_header_t *names = apr_array_make(p, 32, sizeof(const char *));
+    apr_array_header_t *there = NULL;
+    const char *real;
+    apr_status_t rv = locate(&real, view, path, 1, p);
+
+    if (rv == APR_SUCCESS) {
+        rv = list_real(&there, view, real, memo_of(view), p);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    for (int i = 0; i < there->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(there, i, const char *);
+
         if (view->below
             && overlaid(view, apr_pstrcat(p, real[1] ? real : "", "/", name,
                                           NULL))) {
             continue;           /* the overlay speaks for it below */
         }
-        APR_ARRAY_PUSH(names, const char *) = apr_pstrdup(p, name);
+        APR_ARRAY_PUSH(names, const char *) = name;
     }
-    closedir(dir);
     list_overlaid(names, view, real, p);
     qsort(names->elts, (size_t)names->nelts, sizeof(const char *), by_bytes);
     *pnames = names;

@@ -7,7 +7,11 @@
  * to it are absolute *inside* that root, and symbolic links never lead out of
  * it. On top lies an overlay of nodes: a plan laid
  * over the real tree gives the tree after the plan, so that the checks read
- * the future with the same code as the present. Reading never writes. */
+ * the future with the same code as the present. Reading never writes.
+ *
+ * A view of the real tree asks it every time. The overlays of one such view
+ * show one moment of it: what one of them read (links, files, directories'
+ * names), all of them remember as long as that view lives. */
 
 #include <apr_hash.h>
 #include <apr_tables.h>

@@ -113,11 +113,25 @@ void em_draft_drop(em_draft_t *draft, int n)
     draft->conf = NULL;
 }
 
+static int inserts(const em_draft_t *draft)
+{
+    for (int i = 0; i < draft->edits->nelts; i++) {
+        if (APR_ARRAY_IDX(draft->edits, i, em_edit_t *)->op
+            == EM_EDIT_INSERT) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int em_draft_original(const em_draft_t *draft, const char *file, int line)
 {
     const char *path;
     int inserted = 0;
 
+    if (!inserts(draft)) {
+        return line;
+    }
     if (em_view_real(&path, draft->facts->view, file, draft->pool)
         != APR_SUCCESS) {
         return line;
