@@ -253,16 +253,41 @@ static void drain_rest(buffer_t *b)
     }
 }
 
+/* A descriptor that wakes us at the program's very end, or -1: before Linux
+ * 5.3 there is none, and we look again and again. */
+static int watch_end(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
+/* How long to wait for something to happen, in milliseconds. */
+static int patience(const em_exec_t *exec, int watch)
+{
+    apr_time_t left = exec->deadline - apr_time_now();
+
+    if (watch < 0) {
+        return exec->out.fd < 0 && exec->err.fd < 0 ? 1 : 10;
+    }
+    return left < 0 ? 0
+           : left < apr_time_from_sec(1) ? (int)apr_time_as_msec(left) + 1
+           : 1000;
+}
+
 /* Read both pipes until the program is gone. Returns its wait status;
  * *PLATE is set when the deadline came first and the group was killed. */
 static int collect(em_exec_t *exec, int *plate)
 {
-    int status = 0;
+    int status = 0, watch = watch_end(exec->pid);
 
     for (;;) {
-        struct pollfd fds[2] = {{exec->out.fd, POLLIN, 0},
-                                {exec->err.fd, POLLIN, 0}};
-        int closed = exec->out.fd < 0 && exec->err.fd < 0;
+        struct pollfd fds[3] = {{exec->out.fd, POLLIN, 0},
+                                {exec->err.fd, POLLIN, 0},
+                                {watch, POLLIN, 0}};
         pid_t pid = waitpid(exec->pid, &status, *plate ? 0 : WNOHANG);
 
         if (pid == exec->pid || (pid < 0 && errno != EINTR)) {
@@ -273,7 +298,7 @@ static int collect(em_exec_t *exec, int *plate)
             *plate = 1;
             continue;
         }
-        if (poll(fds, 2, closed ? 1 : 10) <= 0) {
+        if (poll(fds, 3, patience(exec, watch)) <= 0) {
             continue;
         }
         if (fds[0].revents) {
@@ -282,6 +307,9 @@ static int collect(em_exec_t *exec, int *plate)
         if (fds[1].revents) {
             drain(&exec->err);
         }
+    }
+    if (watch >= 0) {
+        close(watch);
     }
     drain_rest(&exec->out);
     drain_rest(&exec->err);
