@@ -202,14 +202,14 @@ static apr_status_t open_needs(em_run_t *run)
             return rv;
         }
     }
-    if ((needs & EM_NEED_RULES) == EM_NEED_RULES) {
-        rv = need_rules(run);
+    if ((needs & EM_NEED_FACTS) == EM_NEED_FACTS) {
+        rv = em_facts_gather(&run->facts, &how, run->res, run->pool);
         if (rv != APR_SUCCESS) {
             return rv;
         }
     }
-    if ((needs & EM_NEED_FACTS) == EM_NEED_FACTS) {
-        rv = em_facts_gather(&run->facts, &how, run->res, run->pool);
+    if ((needs & EM_NEED_RULES) == EM_NEED_RULES) {
+        rv = need_rules(run);       /* while httpd tests, if it still does */
     }
     return rv;
 }
