@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -350,6 +351,8 @@ def main():
                         + ",".join(c.name for c in CASES) + ",costs")
     parser.add_argument("--json", help="also write everything to this file")
     args = parser.parse_args()
+    # So that the servers are stopped, whoever ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rounds = args.rounds or (3 if args.quick else 9)
     seconds = args.seconds or (1 if args.quick else 2)
     kinds = [k for k in env.KINDS if env.missing(k, HOSTING) is None]

@@ -1,9 +1,18 @@
 """Fixtures of the module tier; see README.md in the directory above."""
 
+import signal
+import threading
+
 import pytest
 
 import env
 import users
+
+
+def pytest_configure():
+    """Stop the servers also when the run is ended from outside."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
