@@ -113,21 +113,25 @@ static void find_dead(dying_t *d)
     }
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 static dead_t *is_dead(dying_t *d, const char *prefix, const char *name)
 {
+    apr_size_t n = strlen(prefix) + strlen(name), at = 0;
     char low[64];
-    apr_size_t n = 0;
 
-    for (; *prefix && n < sizeof(low) - 1; prefix++) {
-        low[n++] = *prefix;
+    if (n >= sizeof(low)
+        || !d->seen[(unsigned char)lower(*prefix ? *prefix : *name)][n]) {
+        return NULL;            /* most lines, without a closer look */
     }
-    for (; *name && n < sizeof(low) - 1; name++) {
-        low[n++] = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a')
-                   : *name;
+    for (; *prefix; prefix++) {
+        low[at++] = *prefix;
     }
-    low[n] = '\0';
-    if (*name || !d->seen[(unsigned char)low[0]][n]) {
-        return NULL;
+    for (; *name; name++) {
+        low[at++] = lower(*name);
     }
     return apr_hash_get(d->dead, low, (apr_ssize_t)n);
 }

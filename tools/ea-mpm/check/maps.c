@@ -305,6 +305,7 @@ static const kind_t *kind_of(const char *name)
 
     for (const kind_t *kind = kinds; kind->name; kind++) {
         if ((*kind->name | 0x20) == (*name | 0x20)
+            && (kind->name[1] | 0x20) == (name[1] | 0x20)
             && strcasecmp(kind->name, name) == 0) {
             return kind;
         }

@@ -108,17 +108,11 @@ static void add_merged(search_t *s, const char *name, apr_pool_t *p)
 }
 
 /* The diversions file: from, to, package, each on its own line. */
-static void take_diversions(search_t *s, const em_view_t *view,
-                            apr_pool_t *p)
+static void take_diversions(search_t *s, const char *text, apr_pool_t *p)
 {
     char *state, *from, *to, *package;
-    em_node_t *node;
 
-    if (em_view_read(&node, view, DPKG "/diversions", 4 * 1024 * 1024, p)
-        != APR_SUCCESS) {
-        return;
-    }
-    from = apr_strtok(apr_pstrdup(p, node->data), "\n", &state);
+    from = apr_strtok(apr_pstrdup(p, text), "\n", &state);
     while (from && (to = apr_strtok(NULL, "\n", &state))
            && (package = apr_strtok(NULL, "\n", &state))) {
         if (strcmp(to, s->wish->file) == 0) {
@@ -301,6 +295,7 @@ void em_packages_dpkg(const em_view_t *view, apr_array_header_t *list,
 {
     apr_array_header_t *searches = apr_array_make(p, list->nelts + 1,
                                                   sizeof(search_t));
+    em_node_t *diversions = NULL;
     apr_pool_t *scratch;
     int i;
 
@@ -308,6 +303,8 @@ void em_packages_dpkg(const em_view_t *view, apr_array_header_t *list,
         return;
     }
     apr_pool_create(&scratch, p);
+    (void)em_view_read(&diversions, view, DPKG "/diversions",
+                       4 * 1024 * 1024, scratch);
     for (i = 0; i < list->nelts; i++) {
         em_package_wish_t *wish = APR_ARRAY_IDX(list, i, em_package_wish_t *);
         const char *real = wish->file;
@@ -322,7 +319,7 @@ void em_packages_dpkg(const em_view_t *view, apr_array_header_t *list,
         s->wish = wish;
         add_merged(s, wish->file, scratch);
         add_merged(s, real, scratch);
-        take_diversions(s, view, scratch);
+        take_diversions(s, diversions ? diversions->data : "", scratch);
     }
     search_lists(searches, view, p);
     take_versions(list, view, p);
