@@ -19,6 +19,7 @@ def _digest(directory):
 
 def test_nothing_written_in_a_sandbox_is_real(debian):
     """A switch by the distribution's tools leaves the machine's /etc alone."""
+    debian().close()            # or skip here: /etc is not all readable then
     before = _digest("/etc")
     sb = debian("prefork", ["php8.2"] if pathlib.Path(
         "/usr/lib/apache2/modules/libphp8.2.so").exists() else [])
