@@ -47,6 +47,7 @@ def _get(sb, url):
         return sb.get(url)
     finally:
         sb.run(["apache2ctl", "stop"], check=False)
+        sb.wait("! pgrep -x apache2 >/dev/null")    # stop does not wait
 
 
 def _at(text):

@@ -179,6 +179,22 @@ static em_json_t *htaccess(const em_facts_t *facts, apr_pool_t *p)
     return a;
 }
 
+static em_json_t *others(const em_facts_t *facts, apr_pool_t *p)
+{
+    em_json_t *a = em_json_array(p);
+
+    for (int i = 0; i < facts->others->nelts; i++) {
+        const em_other_t *other = APR_ARRAY_IDX(facts->others, i,
+                                                em_other_t *);
+        em_json_t *o = em_json_object(p);
+
+        em_json_set_int(o, "pid", other->pid);
+        em_json_set_str(o, "unit", other->unit);
+        em_json_add(a, o);
+    }
+    return a;
+}
+
 static em_json_t *available(const em_facts_t *facts, apr_pool_t *p)
 {
     em_json_t *a = em_json_array(p);
@@ -237,6 +253,7 @@ static em_json_t *all(const em_facts_t *facts, apr_pool_t *p)
     em_json_set(o, "htaccess", htaccess(facts, p));
     em_json_set(o, "files", files(facts, p));
     em_json_set(o, "available", available(facts, p));
+    em_json_set(o, "others", others(facts, p));
     return em_json_set(o, "service", service(facts, p));
 }
 

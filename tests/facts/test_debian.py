@@ -351,3 +351,20 @@ class _As:
         return self.sandbox.run(["setpriv", f"--reuid={self.user}",
                                  "--regid=nogroup", "--clear-groups",
                                  *argv], **kw)
+
+
+def test_children_that_outlive_their_server_are_no_server(debian):
+    """What a killed main process leaves behind counts neither as the running
+    server nor as another one that shares the files."""
+    sb = debian("prefork")
+    sb.run(ENV + "apache2 -k start")
+    pid = dump(sandbox=sb)["mpm"]["running_pid"]
+    children = sb.run(["pgrep", "-P", str(pid)]).stdout.split()
+    assert children
+    sb.run(["kill", "-STOP", *children])
+    sb.run(["kill", "-KILL", str(pid)])
+    facts = dump(sandbox=sb)
+    left = sb.run(["pgrep", "-x", "apache2"]).stdout.split()
+    assert set(children) <= set(left)
+    assert facts["mpm"]["running_pid"] == 0
+    assert facts["others"] == []

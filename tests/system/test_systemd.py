@@ -70,3 +70,14 @@ def test_a_stopped_server_stays_stopped(installed):
     assert m.active() == "inactive"
     m.run(["systemctl", "start", "apache2"])
     assert m.mpm_answers("event")
+
+
+def test_what_a_restart_left_behind_is_no_other_server(installed):
+    """After `systemctl restart` an old main process of the same unit may
+    still be leaving; it is neither restarted nor warned of."""
+    m = installed()
+    m.run(["systemctl", "restart", "apache2"])
+    _, answer = m.tool("switch", "event", "--with", "php=fpm")
+    assert not [f for f in answer["data"]["findings"]
+                if f["problem"].startswith("shared-with")]
+    assert m.mpm_answers("event")

@@ -74,6 +74,7 @@ void em_gather_others(em_facts_t *facts, const em_probe_t *probe,
                       apr_pool_t *p)
 {
     apr_array_header_t *pids;
+    const char *ours;
     int i;
 
     facts->others = apr_array_make(p, 2, sizeof(em_other_t *));
@@ -81,9 +82,16 @@ void em_gather_others(em_facts_t *facts, const em_probe_t *probe,
         return;
     }
     pids = em_running_others(facts, p);
+    ours = facts->running.pid ? em_running_unit(facts->running.pid, p) : NULL;
     for (i = 0; i < pids->nelts; i++) {
-        APR_ARRAY_PUSH(facts->others, em_other_t *)
-            = look_at(facts, APR_ARRAY_IDX(pids, i, int), probe, p);
+        int pid = APR_ARRAY_IDX(pids, i, int);
+        const char *unit = em_running_unit(pid, p);
+
+        /* What the unit's last stop has not ended yet is of the same one. */
+        if (!ours || !unit || strcmp(ours, unit) != 0) {
+            APR_ARRAY_PUSH(facts->others, em_other_t *)
+                = look_at(facts, pid, probe, p);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,20 @@ static int is_passing(int pid, apr_pool_t *p)
     return k && strcmp(k, "start") != 0;
 }
 
+/* A child that outlived its server, which may take a while to leave after a
+ * stop: it has given root away, and the process that led its group, the main
+ * one, is gone. */
+static int is_orphan(int pid, apr_pool_t *p)
+{
+    pid_t leader = getpgid(pid);
+    struct stat st;
+
+    return leader > 0 && leader != pid && kill(leader, 0) != 0
+        && errno == ESRCH && geteuid() == 0
+        && stat(apr_psprintf(p, "/proc/%d", pid), &st) == 0
+        && st.st_uid != 0;
+}
+
 /* A main process: ours by binary, and its parent is not. There may be
  * hundreds of children, so what tells them comes first. */
 static int is_main(int pid, const em_facts_t *facts, apr_pool_t *p)
@@ -247,7 +262,7 @@ static int is_main(int pid, const em_facts_t *facts, apr_pool_t *p)
     }
     parent = parent_of(pid, p);
     return (parent <= 0 || !runs_binary(parent, facts, p))
-        && !is_zombie(pid, p) && !is_passing(pid, p);
+        && !is_zombie(pid, p) && !is_passing(pid, p) && !is_orphan(pid, p);
 }
 
 /* The pid in the pid file, when that is a main process of ours. */

@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""The outage of a switch under systemd against `systemctl restart apache2`.
+
+On a booted machine with our package, alternating, measured for both by the
+same prober from outside the tool: it connects again and again inside the
+machine's network and notes the longest time without an accepted connection.
+"""
+
+import pathlib
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from fixtures import cache, debs                # noqa: E402
+from fixtures.machine import Machine            # noqa: E402
+
+ROUNDS = 10
+
+PROBER = """
+import socket, sys, time
+worst = 0.0
+last = time.monotonic()
+print("ready", flush=True)
+import select
+while not select.select([sys.stdin], [], [], 0.001)[0]:
+    s = socket.socket()
+    s.settimeout(0.5)
+    try:
+        s.connect(("127.0.0.1", 80))
+        now = time.monotonic()
+        worst = max(worst, now - last)
+        last = now
+    except OSError:
+        pass
+    s.close()
+print(worst * 1000)
+"""
+
+
+def outage(m, argv):
+    """Milliseconds without an accepted connection while ARGV runs."""
+    prober = subprocess.Popen(
+        ["nsenter", "-t", str(m._leader), "-n", "--", sys.executable, "-c",
+         PROBER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert prober.stdout.readline() == "ready\n"
+    m.run(argv)
+    out, _ = prober.communicate("stop\n", timeout=30)
+    m.run(["systemctl", "reset-failed", "apache2"])
+    return float(out)
+
+
+def main():
+    try:
+        machine = Machine()
+    except cache.Unavailable as e:
+        print(f"systemd: not measured: {e}")
+        return 0
+    ratios, switches, restarts = [], [], []
+    with machine as m:
+        m.offline("a2dismod -q php8.2")
+        m.boot()
+        m.install(debs.package("ea-mpm"))
+        for i in range(ROUNDS):
+            target = ("event", "prefork")[i % 2]
+            switches.append(outage(m, ["ea-mpm", "switch", target]))
+            restarts.append(outage(m, ["systemctl", "restart", "apache2"]))
+            ratios.append(switches[-1] / restarts[-1])
+    print(f"systemd: outage of a switch {statistics.median(switches):.0f} ms,"
+          f" of systemctl restart {statistics.median(restarts):.0f} ms,"
+          f" median of paired ratios {statistics.median(ratios):.2f}"
+          f" (limit 1.2, {ROUNDS} rounds)")
+    return 0 if statistics.median(ratios) <= 1.2 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
