@@ -75,13 +75,10 @@ def test_an_unreadable_configuration_is_named(server):
     """To a user who may not read it: which file, and what to type."""
     server.sb.run("chmod 600 /etc/apache2/apache2.conf; "
                   "chown root:root /etc/apache2/apache2.conf")
-    # installed: another user need not be able to reach the build folder
-    server.sb.run(f"cp {tool.EA_MPM} /usr/local/sbin/ && mkdir -p "
-                  f"/usr/local/share && cp -r {tool.BUILD}/share/ea-mpm "
-                  "/usr/local/share/ && chmod -R a+rX /usr/local")
+    program = tool.install(server.sb)
     done = tool.Answer(server.sb.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-         "/usr/local/sbin/ea-mpm", "show", "--json"], check=False))
+         program, "show", "--json"], check=False))
     assert done.rc == 1 and "/etc/apache2/apache2.conf" in done.detail, done
 
 

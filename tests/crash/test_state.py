@@ -5,6 +5,7 @@ import json
 import pytest
 
 import trees
+from fixtures.tool import install
 
 TOOL = trees.BUILD / "bin/ea-mpm"
 FILES = ["switch", "event", "--no-restart", "--no-rehearsal"]
@@ -134,9 +135,10 @@ def test_who_may_not_write_is_told_and_changes_nothing(debian):
     """Without root: exit 1 with the reason; show works all the same."""
     sb = debian("prefork")
     before = sb.run(LISTING).stdout
-    user = ["setpriv", "--reuid=33", "--regid=33", "--clear-groups"]
-    done = sb.run([*user, TOOL, *FILES, "--json"], check=False)
+    user = ["setpriv", "--reuid=33", "--regid=33", "--clear-groups",
+            install(sb)]
+    done = sb.run([*user, *FILES, "--json"], check=False)
     out = json.loads(done.stdout)
     assert done.returncode == 1 and out["problem"], out
     assert sb.run(LISTING).stdout == before
-    assert sb.run([*user, TOOL, "show", "--json"]).returncode == 0
+    assert sb.run([*user, "show", "--json"]).returncode == 0

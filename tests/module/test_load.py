@@ -91,11 +91,15 @@ def _unprivileged(server):
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv")
-def test_without_root_configtest_warns_and_start_refuses(httpd, uid):
+def test_without_root_configtest_warns_and_start_refuses(httpd, uid,
+                                                         monkeypatch):
     """A server that may not change users never serves a vhost with a user."""
     server = httpd("itkish")
     host = server.vhost("alice.test", uid())
     host.put("index.html", "alice\n", 0o644)
+    # A copy: others may not reach the build folder (a home directory).
+    monkeypatch.setenv("ITKISH_MODULE",
+                       shutil.copy(env.itkish_module(), server.root))
     server.write_config()
     server.wrapper = _unprivileged(server)
     done = server.configtest()

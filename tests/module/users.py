@@ -7,8 +7,9 @@ import os
 import pwd
 import grp
 import subprocess
+import tempfile
 
-LOCK = "/run/lock/itkish-test-users.lock"
+LOCK = os.path.join(tempfile.gettempdir(), "itkish-test-users.lock")
 PREFIX = "itkt"
 _numbers = itertools.count()
 
