@@ -68,7 +68,8 @@ const char *em_answers_differ(const em_answers_t *before,
         const em_ask_t *was = APR_ARRAY_IDX(before->asks, i, em_ask_t *);
         const em_ask_t *now = same_of(after, was);
 
-        if (!now || was->status == 0 || was->status / 100 == now->status / 100) {
+        if (!now || was->status == 0
+            || was->status / 100 == now->status / 100) {
             continue;
         }
         return apr_psprintf(p, "%s (%s) answered %d before and %s now.",
