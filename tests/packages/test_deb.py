@@ -196,3 +196,74 @@ def test_policy_rc_d_is_obeyed_in_a_chroot(packages, machine):
     machine.path("/usr/sbin/policy-rc.d").unlink()
     machine.boot()
     assert machine.get("http://127.0.0.1/")[0] == 200
+
+
+def test_an_open_switch_keeps_the_tool_that_can_undo_it(packages, machine):
+    """Neither removal nor upgrade in the middle of a switch."""
+    machine.boot()
+    machine.install(packages[0])
+    machine.run("mkdir -p /var/lib/ea-mpm/journal/x && chmod -R go= "
+                "/var/lib/ea-mpm && ln -s journal/x /var/lib/ea-mpm/open")
+    again = ["apt-get", "install", "-y", "-q", "--reinstall",
+             f"/var/cache/{packages[0].name}"]
+    for argv in (["apt-get", "remove", "-y", "-q", "ea-mpm"], again):
+        done = machine.run(argv, check=False)
+        assert done.returncode != 0
+        assert "ea-mpm recover" in done.stdout + done.stderr
+    machine.run("rm -r /var/lib/ea-mpm/open /var/lib/ea-mpm/journal/x")
+    machine.run(again)
+    assert machine.run(["ea-mpm", "show"]).returncode == 0
+
+
+def test_two_mpms_enabled_at_once_are_no_obstacle(packages, machine):
+    """A server that cannot start: both packages install, and the tool says
+    what is wrong with it."""
+    machine.offline("ln -s ../mods-available/mpm_event.load "
+                    "/etc/apache2/mods-enabled/")
+    machine.boot()
+    machine.install(*packages)
+    shown = machine.run(["ea-mpm", "show"], check=False).stdout
+    assert "mpm_event.load" in shown and "mpm_prefork.load" in shown
+
+
+def test_without_systemd_the_packages_install_and_the_tool_works(packages,
+                                                                 machine):
+    """As in an image build: nothing is booted, no init runs."""
+    machine.install(*packages)
+    machine.offline("a2dismod -q php8.2")
+    machine.offline(["ea-mpm", "switch", "event", "--no-restart"])
+    assert enabled(machine, "mpm_event")
+    assert not enabled(machine, "mpm_prefork")
+
+
+@pytest.mark.parametrize("name", ["switch", "vhost-users"])
+def test_the_autopkgtests_pass(packages, machine, name):
+    """What debian/tests promises of the installed packages."""
+    machine.offline("a2dismod -q php8.2")
+    machine.boot()
+    machine.install(*packages)
+    script = debs.TOP / "debian/tests" / name
+    machine.write(f"/usr/local/bin/{name}", script.read_text(), 0o755)
+    # systemd's start limit is for services that fail, not for tests.
+    machine.write("/etc/systemd/system/apache2.service.d/limit.conf",
+                  "[Unit]\nStartLimitIntervalSec=0\n")
+    machine.run(["systemctl", "daemon-reload"])
+    machine.run([f"/usr/local/bin/{name}"])
+
+
+def test_the_source_archive_is_the_same_every_time(tmp_path):
+    """`make dist` twice from one commit, minutes apart: the same bytes."""
+    def dist(where):
+        done = subprocess.run(
+            ["git", "clone", "-q", debs.TOP, where], capture_output=True,
+            text=True)
+        if done.returncode != 0:
+            pytest.skip(f"not a git checkout: {done.stderr.strip()}")
+        for path in where.rglob("*"):
+            os.utime(path, (0, len(str(path))), follow_symlinks=False)
+        env = {k: v for k, v in os.environ.items()
+               if k not in ("MAKEFLAGS", "MAKELEVEL", "BUILD")}
+        subprocess.run(["make", "-s", "dist"], cwd=where, env=env,
+                       capture_output=True, check=True)
+        return next((where / "dist").glob("*.tar.gz")).read_bytes()
+    assert dist(tmp_path / "a") == dist(tmp_path / "b")
