@@ -20,11 +20,10 @@ from fixtures.machine import Machine            # noqa: E402
 ROUNDS = 10
 
 PROBER = """
-import socket, sys, time
+import select, socket, sys, time
 worst = 0.0
 last = time.monotonic()
 print("ready", flush=True)
-import select
 while not select.select([sys.stdin], [], [], 0.001)[0]:
     s = socket.socket()
     s.settimeout(0.5)
