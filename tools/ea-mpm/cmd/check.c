@@ -2,18 +2,6 @@
 
 #include "cmd/cmd.h"
 
-static apr_status_t check(em_run_t *run)
-{
-    apr_status_t rv;
-
-    run->report.facts = run->facts;
-    rv = em_cmd_judge(run, run->target);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    return em_cmd_refuse(run);
-}
-
 static const em_opt_id_t options[] = {
     EM_OPT_WITH, EM_OPT_WITHOUT, EM_OPT_DEEP, 0
 };
@@ -31,5 +19,5 @@ const em_cmd_t em_cmd_check = {
     .needs = EM_NEED_FACTS | EM_NEED_RULES,
     .report = EM_REPORT_CHECK,
     .options = options,
-    .run = check
+    .run = em_cmd_judge_target
 };

@@ -103,6 +103,9 @@ apr_status_t em_cmd_parse(em_run_t *run, int argc, const char *const *argv);
 apr_status_t em_cmd_judge(em_run_t *run, const char *target);
 /* Fail with the worst refusal of the report's check, if it has one. */
 apr_status_t em_cmd_refuse(em_run_t *run);
+/* Both, for the target on the command line: all that check and plan do, and
+ * how switch begins. */
+apr_status_t em_cmd_judge_target(em_run_t *run);
 /* How to carry out a switch, from the options. */
 em_switch_how_t em_cmd_switch_how(const em_run_t *run);
 em_facts_how_t em_cmd_facts_how(const em_run_t *run);

@@ -118,3 +118,12 @@ apr_status_t em_cmd_refuse(em_run_t *run)
                           "%s", plan->impossible_why ? plan->impossible_why
                                 : "This target cannot be reached.");
 }
+
+apr_status_t em_cmd_judge_target(em_run_t *run)
+{
+    apr_status_t rv;
+
+    run->report.facts = run->facts;
+    rv = em_cmd_judge(run, run->target);
+    return rv == APR_SUCCESS ? em_cmd_refuse(run) : rv;
+}

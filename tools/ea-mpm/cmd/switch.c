@@ -8,13 +8,8 @@ static apr_status_t run_switch(em_run_t *run)
     em_switch_t *done = NULL;
     apr_status_t rv;
 
-    run->report.facts = run->facts;
     run->report.dry_run = run->opts.dry_run;
-    rv = em_cmd_judge(run, run->target);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    rv = em_cmd_refuse(run);
+    rv = em_cmd_judge_target(run);
     if (rv != APR_SUCCESS) {
         return rv;
     }
