@@ -9,7 +9,7 @@ MODULE = TOP / "modules/mod_mpm_itkish"
 
 # A room may include its own headers and those of rooms before it; rooms of
 # one line know nothing of each other.
-ROOMS = [{"base"}, {"conf"}, {"host"}, {"plan"}, {"check"},
+ROOMS = [{"base"}, {"conf", "package"}, {"host"}, {"plan"}, {"check"},
          {"change", "service"}, {"rehearse"}, {"switch"}, {"cmd", "out"}]
 RANK = {room: i for i, rooms in enumerate(ROOMS) for room in rooms}
 # These two are one line and may see each other: commands fill reports, and

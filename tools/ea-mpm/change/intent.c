@@ -149,9 +149,7 @@ static em_json_t *packages_json(const em_step_t *step, apr_pool_t *p)
 
     em_json_set_str(o, "kind", "packages");
     em_json_set_str(o, "why", step->why);
-    em_json_set_str(o, "manager", step->manager);
-    em_json_set(o, "install", strings_json(step->install, 0, p));
-    em_json_set(o, "remove", strings_json(step->remove, 0, p));
+    em_json_set(o, "packages", em_transaction_json(step->packages, p));
     return o;
 }
 
@@ -398,11 +396,8 @@ static int step_from(em_intent_t *intent, const em_json_t *o, apr_pool_t *p)
         return move_from(intent, step, o, p);
     }
     step->kind = EM_STEP_PACKAGES;
-    step->manager = em_json_get_str(o, "manager");
-    step->install = strings_from(em_json_get(o, "install"), 0, p);
-    step->remove = strings_from(em_json_get(o, "remove"), 0, p);
-    return strcmp(kind, "packages") == 0 && step->manager && step->install
-           && step->remove;
+    step->packages = em_transaction_from(em_json_get(o, "packages"), p);
+    return strcmp(kind, "packages") == 0 && step->packages;
 }
 
 static int steps_from(em_intent_t *intent, const em_json_t *array,

@@ -28,9 +28,7 @@ static em_json_t *step(const em_step_t *s, apr_pool_t *p)
     if (s->kind == EM_STEP_PACKAGES) {
         em_json_set_str(o, "kind", "packages");
         em_json_set_str(o, "why", s->why);
-        em_json_set_str(o, "manager", s->manager);
-        em_json_set(o, "install", em_json_strings(s->install, p));
-        em_json_set(o, "remove", em_json_strings(s->remove, p));
+        em_json_set(o, "packages", em_transaction_json(s->packages, p));
     }
     else {
         em_json_set_str(o, "kind", "path");

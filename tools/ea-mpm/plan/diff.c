@@ -230,7 +230,14 @@ static const char *file_diff(const em_step_t *step, apr_pool_t *p)
 
 static const char *names(const apr_array_header_t *list, apr_pool_t *p)
 {
-    return list && list->nelts ? apr_array_pstrcat(p, list, ' ') : "nothing";
+    apr_array_header_t *names = apr_array_make(p, list->nelts + 1,
+                                               sizeof(const char *));
+
+    for (int i = 0; i < list->nelts; i++) {
+        APR_ARRAY_PUSH(names, const char *)
+            = APR_ARRAY_IDX(list, i, em_package_t *)->name;
+    }
+    return names->nelts ? apr_array_pstrcat(p, names, ' ') : "nothing";
 }
 
 static const char *thing(const em_node_t *node, apr_pool_t *p)
@@ -274,8 +281,10 @@ const char *em_plan_diff(const em_step_t *step, apr_pool_t *p)
     const em_node_t *before = &step->before, *after = &step->after;
 
     if (step->kind == EM_STEP_PACKAGES) {
-        return apr_psprintf(p, "%s: install %s; remove %s\n", step->manager,
-                            names(step->install, p), names(step->remove, p));
+        const em_transaction_t *txn = step->packages;
+
+        return apr_psprintf(p, "%s: install %s; remove %s\n", txn->manager,
+                            names(txn->install, p), names(txn->remove, p));
     }
     if (before->kind != EM_NODE_LINK && after->kind != EM_NODE_LINK
         && before->len + after->len > 0) {

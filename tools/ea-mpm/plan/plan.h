@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/view.h"
 #include "host/facts.h"
+#include "package/package.h"
 
 typedef enum {
     EM_STEP_PATH,               /* a path goes from one node to another */
@@ -23,8 +24,9 @@ typedef struct em_step_t {
                                  * real one, never a link to it */
     em_node_t before, after;
     /* EM_STEP_PACKAGES */
-    apr_array_header_t *install, *remove;   /* const char * */
-    const char *manager;        /* "dnf", "yum", "apt", "zypper" */
+    em_transaction_t *packages;
+    apr_array_header_t *effects;    /* em_effect_t *: what it does to files,
+                                     * laid over the view like PATH steps */
 } em_step_t;
 
 /* What a switch does to modules, besides the MPM itself. */

@@ -1,0 +1,138 @@
+#ifndef EM_PACKAGE_H
+#define EM_PACKAGE_H
+
+/* Packages where an MPM is one (EasyApache 4): what is installed, what could
+ * be, what has to go for what comes, and the one transaction that does it.
+ * Names, capabilities and conflicts are read from the package databases,
+ * never from a list in the code. Only em_transaction_run() and
+ * em_transaction_back() change the system. */
+
+#include <apr_hash.h>
+#include <apr_tables.h>
+#include "base/json.h"
+#include "base/log.h"
+#include "base/node.h"
+#include "base/result.h"
+#include "base/view.h"
+
+typedef enum {
+    EM_REL_ANY, EM_REL_EQ, EM_REL_LT, EM_REL_LE, EM_REL_GT, EM_REL_GE
+} em_rel_t;
+
+/* "ea-apache24-mpm = forked" */
+typedef struct em_cap_t {
+    const char *name;
+    em_rel_t rel;
+    const char *version;        /* NULL with EM_REL_ANY */
+} em_cap_t;
+
+typedef struct em_package_t {
+    const char *name;
+    const char *version;        /* whole: EPOCH:VERSION-RELEASE as the manager
+                                 * writes it, no "0:" */
+    const char *arch;
+    int installed;
+    apr_array_header_t *provides;   /* em_cap_t; its own name is among them */
+    apr_array_header_t *requires;   /* apr_array_header_t * of em_cap_t: one
+                                     * of each must be there */
+    apr_array_header_t *conflicts;  /* em_cap_t, DEB's Breaks too */
+    const char *file;           /* the package itself on this host, absolute,
+                                 * once it was fetched; else NULL */
+    const char *why;            /* in a transaction: what brings or removes
+                                 * it, a phrase for people */
+    int asked;                  /* in a transaction: the MPM, its CGI module
+                                 * or what the request names; others need
+                                 * the user's consent */
+} em_package_t;
+
+typedef struct em_manager_t em_manager_t;   /* internal: manager.h */
+
+/* The package manager of the tree, or NULL: dpkg and apt, or rpm and dnf or
+ * yum. */
+const em_manager_t *em_manager_find(const em_view_t *view, apr_pool_t *p);
+const char *em_manager_name(const em_manager_t *manager);   /* "dnf" ... */
+
+typedef struct em_package_db_t {
+    const em_manager_t *manager;
+    apr_hash_t *installed;      /* name -> em_package_t * */
+    apr_hash_t *available;      /* name -> apr_array_header_t * of
+                                 * em_package_t *, newest first */
+} em_package_db_t;
+
+/* Read both databases; of what is available only names that begin with
+ * PREFIX ("ea-"). A package manager that is at work is EM_EXIT_BUSY,
+ * "package-manager-busy" with its pid and command. */
+apr_status_t em_package_db_read(em_package_db_t **pdb,
+                                const em_manager_t *manager,
+                                const em_view_t *view, const char *prefix,
+                                em_result_t *res, apr_pool_t *p);
+
+/* One transaction: everything that comes and goes. */
+typedef struct em_transaction_t {
+    const char *manager;            /* its name */
+    apr_array_header_t *install;    /* em_package_t *, of what is available */
+    apr_array_header_t *remove;     /* em_package_t *, of what is installed */
+    const char *impossible;     /* a sentence: it cannot be; else NULL */
+} em_transaction_t;
+
+/* As JSON, for journals and reports, and back: NULL where O is none. Of a
+ * package only what tells it (name, version, arch, file, why, asked). */
+em_json_t *em_transaction_json(const em_transaction_t *txn, apr_pool_t *p);
+em_transaction_t *em_transaction_from(const em_json_t *o, apr_pool_t *p);
+
+/* What it takes to have the packages WANTED (names) and not UNWANTED, with as
+ * little else as can be: what they require comes, what conflicts with them
+ * goes, and what requires something that goes. Pure. Versions that must fit
+ * each other (an exact release of httpd) are chosen so. */
+apr_status_t em_transaction_solve(em_transaction_t **ptxn,
+                                  const em_package_db_t *db,
+                                  const apr_array_header_t *wanted,
+                                  const apr_array_header_t *unwanted,
+                                  em_result_t *res, apr_pool_t *p);
+/* The same by the manager's own solver, as a dry run: APR_SUCCESS only where
+ * it would install and remove exactly these. "transaction-differs" with its
+ * words otherwise. */
+apr_status_t em_transaction_agree(const em_transaction_t *txn,
+                                  const em_view_t *view, em_result_t *res,
+                                  apr_pool_t *p);
+/* Put the packages to install, and those to remove in their very versions,
+ * into the directory DIR and set their `file`: from here on no network is
+ * needed, there and back. "no-way-back" where an installed version is not to
+ * be had any more, with the upgrade to make first. */
+apr_status_t em_transaction_fetch(em_transaction_t *txn,
+                                  const em_view_t *view, const char *dir,
+                                  em_result_t *res, apr_pool_t *p);
+
+/* A path as the transaction leaves it. */
+typedef struct em_effect_t {
+    const char *path;           /* absolute, as packages name it */
+    em_node_t after;
+    int config;                 /* a configuration file to the package */
+} em_effect_t;
+/* What the transaction does to the files of its packages (em_effect_t *, by
+ * path), read out of the packages themselves: new files with their content,
+ * old ones gone; edited configuration files as the manager treats them. */
+apr_status_t em_transaction_effects(apr_array_header_t **peffects,
+                                    const em_transaction_t *txn,
+                                    const em_view_t *view, em_result_t *res,
+                                    apr_pool_t *p);
+
+/* Carry it out from the fetched files. Output goes to the log as it comes.
+ * "package-manager-busy" (EM_EXIT_BUSY) before anything was changed;
+ * "transaction-failed" with the manager's words otherwise. Success means
+ * that the database says so. */
+apr_status_t em_transaction_run(const em_transaction_t *txn,
+                                const em_view_t *view, em_log_t *log,
+                                em_result_t *res, apr_pool_t *p);
+/* Bring back the package set from before TXN, wherever between before and
+ * after it stands (a package manager that was killed in the middle as well).
+ * Needs no network. Any number of times. */
+apr_status_t em_transaction_back(const em_transaction_t *txn,
+                                 const em_view_t *view, em_log_t *log,
+                                 em_result_t *res, apr_pool_t *p);
+/* Does the database say that TXN is done (1), undone (0), or is somewhere
+ * between (-1)? */
+int em_transaction_state(const em_transaction_t *txn, const em_view_t *view,
+                         apr_pool_t *p);
+
+#endif /* EM_PACKAGE_H */
