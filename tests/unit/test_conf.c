@@ -269,6 +269,28 @@ static void includes_are_read_in_httpds_order(void **state)
     assert_int_equal(conf->files->nelts, 7);
 }
 
+static const char *open_dirs(void)
+{
+    return apr_array_pstrcat(pool, conf->open_dirs, '|');
+}
+
+static void directories_whose_dot_files_are_read_are_known(void **state)
+{
+    (void)state;
+    put("/etc/httpd/d/sub/a.conf", "N a\n");
+    put("/etc/httpd/d/.hidden.conf", "N hidden\n");
+    walk_text("Include d/sub/*.conf\nInclude d/[.s]*\n");
+    assert_string_equal(all("N"), "a|a");
+    assert_string_equal(open_dirs(), "/etc/httpd/d/sub");
+    walk_text("Include d/*/*.conf\nIncludeOptional d/sub/none\n");
+    assert_string_equal(open_dirs(), "");
+    walk_text("Include d/\n");
+    assert_string_equal(open_dirs(), "/etc/httpd/d/|/etc/httpd/d/sub");
+    walk_text("Include d/.h*\nInclude d/\\.h*\n");
+    assert_string_equal(all("N"), "hidden|hidden");
+    assert_string_equal(open_dirs(), "/etc/httpd/d|/etc/httpd/d");
+}
+
 static void wildcards_match_in_directories_too(void **state)
 {
     (void)state;
@@ -556,6 +578,7 @@ int main(void)
         CONF_TEST(ifversion_knows_every_operator),
         CONF_TEST(iffile_and_ifdirective_ask_the_tree_and_the_modules),
         CONF_TEST(includes_are_read_in_httpds_order),
+        CONF_TEST(directories_whose_dot_files_are_read_are_known),
         CONF_TEST(wildcards_match_in_directories_too),
         CONF_TEST(missing_files_are_notes),
         CONF_TEST(serverroot_moves_relative_paths),

@@ -88,6 +88,9 @@ typedef struct em_conf_t {
     apr_array_header_t *mpm_lines;  /* em_mpm_line_t *; of a file that is
                                      * included twice, twice */
     apr_array_header_t *notes;      /* em_conf_note_t * */
+    apr_array_header_t *open_dirs;  /* const char *: directories of which
+                                     * every file is read, dot files too; one
+                                     * may stand there several times */
     apr_hash_t *modules;            /* id -> em_directive_t * of the active
                                      * LoadModule that loads it */
     apr_hash_t *defines;            /* name -> value after the walk */

@@ -161,6 +161,7 @@ static void read_directory(include_t *inc, const char *dir)
                               : strerror(rv)));
         return;
     }
+    APR_ARRAY_PUSH(inc->w->conf->open_dirs, const char *) = dir;
     for (int i = 0; i < names->nelts; i++) {
         read_path(inc, full(dir, APR_ARRAY_IDX(names, i, const char *), p));
     }
@@ -176,6 +177,12 @@ static int is_real_dir(include_t *inc, const char *path)
     return em_view_lstat(&node, inc->w->how->view, path, inc->w->pool)
            == APR_SUCCESS && node->kind == EM_NODE_OTHER
            && em_view_is_dir(inc->w->how->view, path, inc->w->pool);
+}
+
+/* A name's first dot is matched by a dot only. */
+static int matches_dot_files(const char *pattern)
+{
+    return pattern[pattern[0] == '\\' ? 1 : 0] == '.';
 }
 
 /* Read what matches REST below DIR (server/util.c ap_dir_fnmatch). */
@@ -209,6 +216,9 @@ static void read_matches(include_t *inc, const char *dir, const char *rest)
                                   dir, strerror(rv)));
         }
         return;
+    }
+    if (matches_dot_files(pattern)) {
+        APR_ARRAY_PUSH(inc->w->conf->open_dirs, const char *) = dir;
     }
     for (int i = 0; i < names->nelts; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *), *path;

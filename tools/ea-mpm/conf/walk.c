@@ -408,6 +408,7 @@ static em_conf_t *make_conf(apr_pool_t *p)
     conf->sections = apr_array_make(p, 512, sizeof(em_conf_section_t *));
     conf->mpm_lines = apr_array_make(p, 8, sizeof(em_mpm_line_t *));
     conf->notes = apr_array_make(p, 8, sizeof(em_conf_note_t *));
+    conf->open_dirs = apr_array_make(p, 4, sizeof(const char *));
     conf->modules = apr_hash_make(p);
     return conf;
 }
