@@ -51,23 +51,15 @@ static void ask_to_end(const em_facts_t *facts, const em_proc_t *proc,
     }
 }
 
-/* The init system's own books, now that the process is gone. */
+/* OpenRC's own books, now that the process is gone. systemd needs no telling:
+ * it starts a failed unit as well as a stopped one, and every call here is
+ * time that nobody is served. */
 static void settle_books(const em_facts_t *facts, apr_pool_t *p)
 {
     const em_service_t *service = &facts->service;
+    const char *argv[] = {"rc-service", service->unit, "zap", NULL};
 
-    if (!service->unit) {
-        return;
-    }
-    if (service->kind == EM_SERVICE_SYSTEMD) {
-        const char *argv[] = {"systemctl", "reset-failed", service->unit,
-                              NULL};
-
-        tell_init(facts, argv, apr_time_from_sec(10), p);
-    }
-    else if (service->kind == EM_SERVICE_OPENRC) {
-        const char *argv[] = {"rc-service", service->unit, "zap", NULL};
-
+    if (service->kind == EM_SERVICE_OPENRC && service->unit) {
         tell_init(facts, argv, apr_time_from_sec(10), p);
     }
 }
