@@ -81,7 +81,13 @@ static int carry_out(driver_t *d, const em_plan_t *plan)
     if (rv != APR_SUCCESS) {
         return d->res->exit_code;
     }
-    rv = em_txn_apply(txn, NULL, d->res);
+    rv = em_txn_prepare(txn, d->facts.conf, d->res);
+    if (rv == APR_SUCCESS) {
+        rv = em_txn_apply(txn, NULL, d->res);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_txn_settle(txn, NULL, d->res);
+    }
     if (rv == APR_SUCCESS) {
         rv = em_txn_commit(txn, d->res);
     }

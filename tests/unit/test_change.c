@@ -175,6 +175,14 @@ static em_txn_t *begin(tree_t *t)
     return txn;
 }
 
+static void apply(tree_t *t, em_txn_t *txn)
+{
+    if (em_txn_apply(txn, NULL, t->res) != APR_SUCCESS
+        || em_txn_settle(txn, NULL, t->res) != APR_SUCCESS) {
+        fail_msg("%s", t->res->detail);
+    }
+}
+
 static void assert_old(tree_t *t)
 {
     struct stat st;
@@ -218,8 +226,13 @@ static void applies_and_commits(void **state)
     full_plan(t);
     txn = begin(t);
     assert_old(t);
+    assert_int_equal(em_txn_prepare(txn, NULL, t->res), APR_SUCCESS);
+    assert_int_equal(em_txn_info(txn)->state, EM_TXN_APPLYING);
+    assert_string_equal(target(t, "/etc/mods/a.load"), "../avail/a.load");
+    assert_null(get(t, "/var/lib/x/enabled_by_admin/b"));
     assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
     assert_new(t);
+    assert_int_equal(em_txn_settle(txn, NULL, t->res), APR_SUCCESS);
     assert_tidy(t);
     assert_int_equal(em_txn_open(&open, t->view, t->res, t->pool),
                      APR_SUCCESS);
@@ -243,7 +256,7 @@ static void undoes_an_applied_change(void **state)
 
     full_plan(t);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     assert_int_equal(em_txn_undo(txn, NULL, t->res), APR_SUCCESS);
     assert_old(t);
     assert_tidy(t);
@@ -291,7 +304,7 @@ static void keeps_mode_owner_time_and_attributes(void **state)
     utimensat(AT_FDCWD, link, ts, AT_SYMLINK_NOFOLLOW);
     full_plan(t);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     stat(conf, &st);
     assert_int_equal(st.st_mode & 07777, 0640);
     if (geteuid() == 0) {
@@ -327,7 +340,7 @@ static void exchanges_the_directory_of_several_links(void **state)
     stat(at(t, "/etc/mods/real.conf"), &kept_before);
     full_plan(t);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     stat(at(t, "/etc/mods"), &after);
     stat(at(t, "/etc/mods/real.conf"), &kept_after);
     assert_int_not_equal(before.st_ino, after.st_ino);
@@ -335,6 +348,72 @@ static void exchanges_the_directory_of_several_links(void **state)
     assert_int_equal(kept_before.st_ino, kept_after.st_ino);
     assert_int_equal(kept_after.st_nlink, 1);
     assert_new(t);
+}
+
+static void undoes_what_was_prepared_and_what_was_not_settled(void **state)
+{
+    tree_t *t = *state;
+    em_txn_t *txn;
+
+    full_plan(t);
+    for (int parts = 1; parts <= 2; parts++) {
+        txn = begin(t);
+        assert_int_equal(em_txn_prepare(txn, NULL, t->res), APR_SUCCESS);
+        if (parts > 1) {
+            assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+            assert_new(t);
+        }
+        /* As another process would find it. */
+        assert_int_equal(em_txn_open(&txn, t->view, t->res, t->pool),
+                         APR_SUCCESS);
+        assert_int_equal(em_txn_info(txn)->state, EM_TXN_APPLYING);
+        assert_int_equal(em_txn_undo(txn, NULL, t->res), APR_SUCCESS);
+        assert_old(t);
+        assert_tidy(t);
+    }
+}
+
+/* 1: the shell pattern NAME matches something below /etc. */
+static int there_is(tree_t *t, const char *name)
+{
+    char cmd[256];
+
+    snprintf(cmd, sizeof(cmd), "find %s/etc -name '%s' | grep -q .", t->root,
+             name);
+    return system(cmd) == 0;
+}
+
+static void puts_nothing_beside_files_that_are_read_whole(void **state)
+{
+    tree_t *t = *state;
+    em_conf_t conf = {0};
+    em_txn_t *txn;
+
+    conf.open_dirs = apr_array_make(t->pool, 2, sizeof(const char *));
+    full_plan(t);
+    txn = begin(t);
+    assert_int_equal(em_txn_prepare(txn, &conf, t->res), APR_SUCCESS);
+    assert_true(there_is(t, ".ea-mpm*"));
+    assert_int_equal(em_txn_undo(txn, NULL, t->res), APR_SUCCESS);
+
+    /* Of all directories, the one that is named through a link. */
+    assert_int_equal(symlink("etc/mods", at(t, "/mods")), 0);
+    APR_ARRAY_PUSH(conf.open_dirs, const char *) = "/mods/";
+    txn = begin(t);
+    assert_int_equal(em_txn_prepare(txn, &conf, t->res), APR_SUCCESS);
+    assert_false(there_is(t, ".ea-mpm*-[12]"));
+    assert_false(there_is(t, ".ea-mpm*-d*"));
+    assert_true(there_is(t, ".ea-mpm*-0"));
+    assert_int_equal(em_txn_undo(txn, NULL, t->res), APR_SUCCESS);
+
+    /* A copy of the directory would be read, too. */
+    APR_ARRAY_PUSH(conf.open_dirs, const char *) = "/etc";
+    txn = begin(t);
+    assert_int_equal(em_txn_prepare(txn, &conf, t->res), APR_SUCCESS);
+    assert_false(there_is(t, ".ea-mpm*"));
+    apply(t, txn);
+    assert_new(t);
+    assert_tidy(t);
 }
 
 static void goes_step_by_step_where_a_directory_is_in_the_way(void **state)
@@ -347,7 +426,7 @@ static void goes_step_by_step_where_a_directory_is_in_the_way(void **state)
     stat(at(t, "/etc/mods"), &before);
     full_plan(t);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     stat(at(t, "/etc/mods"), &after);
     assert_int_equal(before.st_ino, after.st_ino);
     assert_new(t);
@@ -398,7 +477,7 @@ static void undo_touches_nothing_when_somebody_edited_since(void **state)
 
     full_plan(t);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     put(t, "/etc/httpd.conf", "repaired by hand");
     assert_int_not_equal(em_txn_undo(txn, NULL, t->res), APR_SUCCESS);
     assert_string_equal(t->res->problem, "changed-since-switch");
@@ -425,7 +504,7 @@ static void rolls_back_a_committed_change_to_the_last_bit(void **state)
     full_plan(t);
     APR_ARRAY_PUSH(t->plan->restart_units, const char *) = "httpd@x.service";
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     assert_int_equal(em_txn_commit(txn, t->res), APR_SUCCESS);
     assert_int_equal(em_txn_rollback_plan(&t->plan, t->view, NULL, 0, t->res,
                                           t->pool), APR_SUCCESS);
@@ -434,7 +513,7 @@ static void rolls_back_a_committed_change_to_the_last_bit(void **state)
     assert_string_equal(t->plan->to, "prefork");
     assert_int_equal(t->plan->steps->nelts, 4);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     assert_int_equal(em_txn_commit(txn, t->res), APR_SUCCESS);
     assert_old(t);
     assert_tidy(t);
@@ -458,12 +537,12 @@ static void undoes_a_rollback_that_failed(void **state)
 
     full_plan(t);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     assert_int_equal(em_txn_commit(txn, t->res), APR_SUCCESS);
     assert_int_equal(em_txn_rollback_plan(&t->plan, t->view, NULL, 0, t->res,
                                           t->pool), APR_SUCCESS);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     assert_old(t);
     assert_int_equal(em_txn_undo(txn, NULL, t->res), APR_SUCCESS);
     assert_new(t);
@@ -476,7 +555,7 @@ static void rollback_refuses_to_lose_an_edit_unless_forced(void **state)
 
     full_plan(t);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     assert_int_equal(em_txn_commit(txn, t->res), APR_SUCCESS);
     put(t, "/etc/httpd.conf", "edited since");
     assert_int_not_equal(em_txn_rollback_plan(&t->plan, t->view, NULL, 0,
@@ -487,7 +566,7 @@ static void rollback_refuses_to_lose_an_edit_unless_forced(void **state)
     assert_int_equal(em_txn_rollback_plan(&t->plan, t->view, NULL, 1, t->res,
                                           t->pool), APR_SUCCESS);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     assert_old(t);
 }
 
@@ -515,7 +594,7 @@ static void a_damaged_journal_says_what_to_do_and_changes_nothing(void **s)
 
     full_plan(t);
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     dirname = apr_pstrcat(t->pool, EM_STATE_DIR "/journal/",
                           em_txn_info(txn)->id, "/", NULL);
     for (size_t i = 0; i < sizeof(damage) / sizeof(*damage); i++) {
@@ -569,7 +648,7 @@ static void names_with_any_byte_survive_the_journal(void **state)
 
     step(t, "/etc/na%me \xff\n\"x", absent, link_node("to\xfe%41"));
     txn = begin(t);
-    assert_int_equal(em_txn_apply(txn, NULL, t->res), APR_SUCCESS);
+    apply(t, txn);
     assert_string_equal(target(t, "/etc/na%me \xff\n\"x"), "to\xfe%41");
     assert_int_equal(em_txn_open(&txn, t->view, t->res, t->pool),
                      APR_SUCCESS);
@@ -639,6 +718,8 @@ int main(void)
         T(a_mark_tells_boot_scripts_that_a_change_is_open),
         T(keeps_mode_owner_time_and_attributes),
         T(exchanges_the_directory_of_several_links),
+        T(undoes_what_was_prepared_and_what_was_not_settled),
+        T(puts_nothing_beside_files_that_are_read_whole),
         T(goes_step_by_step_where_a_directory_is_in_the_way),
         T(refuses_to_begin_when_a_file_is_not_as_planned),
         T(refuses_to_apply_over_an_edit_and_undoes_around_it),

@@ -12,7 +12,11 @@
  *   /var/lib/ea-mpm/open              there while a change is open
  *
  * States: prepared -> applying -> applied -> committed
- *                        \____________\-> undoing -> undone
+ *             \___________\_________\-> undoing -> undone
+ *
+ *   prepared   the journal is whole; asides are being written
+ *   applying   all is at hand; steps may have been made
+ *   applied    every step was made and is on the disk
  */
 
 #include "base/log.h"
@@ -53,19 +57,34 @@ typedef struct em_txn_info_t {
     em_txn_service_t service;
 } em_txn_info_t;
 
-/* Write intent, before-images and the prepared after-images, all synced.
- * Refuses ("changed-since-plan") where a path is no longer as the plan saw
- * it. Nothing outside the state directory (and prepared files aside) has
- * changed when it returns. */
+/* Write intent, before-images and after-images, all synced. Refuses
+ * ("changed-since-plan") where a path is no longer as the plan saw it.
+ * Nothing outside the state directory has changed when it returns. */
 apr_status_t em_txn_begin(em_txn_t **ptxn, const em_view_t *view,
                           const em_plan_t *plan,
                           const em_txn_service_t *service, em_result_t *res,
                           apr_pool_t *p);
-/* Make the steps real. On failure everything that was done is still in the
- * journal: call em_txn_undo. */
+/* The change itself, in parts, so that the server stands still for the second
+ * of them only:
+ *
+ *   prepare   all that needs room, bytes and syncs: written beside its
+ *             target. While the server still runs.
+ *   apply     the steps: renames and removals. Between stop and start.
+ *   settle    bring them to the disk, clean up. After the start.
+ *   commit    the change is good.
+ *
+ * Who leaves prepare or settle out has it done by the next part. On a failure
+ * everything that was done is still in the journal: call em_txn_undo.
+ *
+ * CONF is what a server would read that was told to reload meanwhile: where
+ * it would read asides too (Include of a whole directory), they are left for
+ * apply. NULL: there is no such server. */
+apr_status_t em_txn_prepare(em_txn_t *txn, const em_conf_t *conf,
+                            em_result_t *res);
 apr_status_t em_txn_apply(em_txn_t *txn, em_log_t *log, em_result_t *res);
-apr_status_t em_txn_undo(em_txn_t *txn, em_log_t *log, em_result_t *res);
+apr_status_t em_txn_settle(em_txn_t *txn, em_log_t *log, em_result_t *res);
 apr_status_t em_txn_commit(em_txn_t *txn, em_result_t *res);
+apr_status_t em_txn_undo(em_txn_t *txn, em_log_t *log, em_result_t *res);
 const em_txn_info_t *em_txn_info(const em_txn_t *txn);
 
 /* Journals, oldest first (em_txn_info_t *). A journal that cannot be read is

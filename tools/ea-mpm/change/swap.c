@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include <apr_strings.h>
 
@@ -40,6 +43,12 @@ static const char *aside_name(const char *id, const em_group_t *group,
 {
     return apr_psprintf(p, ".ea-mpm-%s-d%d", id,
                         APR_ARRAY_IDX(group->moves, 0, em_move_t *)->n);
+}
+
+/* A directory that is there for a moment, to try an exchange with. */
+static const char *probe_name(const char *aside, apr_pool_t *p)
+{
+    return apr_pstrcat(p, aside, "x", NULL);
 }
 
 static int open_at(int fd, const char *name)
@@ -192,6 +201,25 @@ static apr_status_t fill(const em_swap_t *swap, int to, int from,
     return rv == APR_SUCCESS ? em_dir_sync(to) : rv;
 }
 
+/* Can the file system exchange the copy, still empty, with something? An
+ * overlay can with what is new, but not with what comes from its lower layer,
+ * and does not tell which is which. */
+static int can_exchange(const em_swap_t *swap, int parent, apr_pool_t *p)
+{
+    const char *probe = probe_name(swap->aside, p);
+    struct statfs fs;
+    int can;
+
+    if (fstatfs(parent, &fs) != 0
+        || (unsigned)fs.f_type == OVERLAYFS_SUPER_MAGIC
+        || mkdirat(parent, probe, 0700) != 0) {
+        return 0;
+    }
+    can = renameat2(parent, probe, parent, swap->aside, RENAME_EXCHANGE)
+          == 0;
+    return unlinkat(parent, probe, AT_REMOVEDIR) == 0 && can;
+}
+
 static apr_status_t build(em_swap_t *swap, int parent, apr_pool_t *p)
 {
     int from = open_at(parent, swap->name), to = -1;
@@ -210,6 +238,10 @@ static apr_status_t build(em_swap_t *swap, int parent, apr_pool_t *p)
     }
     if (mkdirat(parent, swap->aside, 0700) != 0) {
         rv = last_error();
+        goto leave;
+    }
+    if (!can_exchange(swap, parent, p)) {
+        rv = APR_ENOTIMPL;
         goto leave;
     }
     to = open_at(parent, swap->aside);
@@ -255,7 +287,7 @@ static apr_status_t exchange(const em_swap_t *swap, int parent)
 {
     if (renameat2(parent, swap->name, parent, swap->aside, RENAME_EXCHANGE)
         == 0) {
-        return em_dir_sync(parent);
+        return APR_SUCCESS;
     }
     switch (errno) {
     case EINVAL:                /* not on this file system */
@@ -297,6 +329,9 @@ apr_status_t em_swap_make(em_swap_t *swap, apr_pool_t *p)
     unchanged = is_unchanged(swap, dir, p);
     if (!unchanged) {
         rv = exchange(swap, parent);
+        if (rv == APR_SUCCESS) {
+            rv = em_dir_sync(parent);
+        }
         rv = rv == APR_SUCCESS ? APR_EBUSY : rv;
     }
 
@@ -361,11 +396,32 @@ static apr_status_t empty(int aside, int live, const em_group_t *group,
     return rv;
 }
 
+/* Empty and remove the copy ASIDE of NAME. Which of the two is which must be
+ * on the disk before one of them loses a file. */
+static apr_status_t remove_copy(int parent, const char *name,
+                                const char *aside, int dir,
+                                const em_group_t *group, apr_pool_t *p)
+{
+    int live = open_at(parent, name);
+    apr_status_t rv = live < 0 ? last_error() : em_dir_sync(parent);
+
+    if (rv == APR_SUCCESS) {
+        rv = empty(dir, live, group, p);
+    }
+    if (rv == APR_SUCCESS && unlinkat(parent, aside, AT_REMOVEDIR) != 0) {
+        rv = last_error();
+    }
+    if (live >= 0) {
+        close(live);
+    }
+    return rv;
+}
+
 apr_status_t em_swap_sweep(int root, const char *id, const em_group_t *group,
                            apr_pool_t *p)
 {
     const char *name, *aside = aside_name(id, group, p);
-    int parent, dir, live;
+    int parent, dir;
     apr_status_t rv;
 
     if (strcmp(group->dir, "/") == 0) {
@@ -375,21 +431,15 @@ apr_status_t em_swap_sweep(int root, const char *id, const em_group_t *group,
     if (rv != APR_SUCCESS) {
         return APR_STATUS_IS_ENOENT(rv) ? APR_SUCCESS : rv;
     }
+    (void)unlinkat(parent, probe_name(aside, p), AT_REMOVEDIR);
     dir = open_at(parent, aside);
     if (dir < 0) {
         rv = errno == ENOENT ? APR_SUCCESS : last_error();
-        close(parent);
-        return rv;
     }
-    live = open_at(parent, name);
-    rv = live < 0 ? last_error() : empty(dir, live, group, p);
-    if (rv == APR_SUCCESS && unlinkat(parent, aside, AT_REMOVEDIR) != 0) {
-        rv = last_error();
+    else {
+        rv = remove_copy(parent, name, aside, dir, group, p);
+        close(dir);
     }
-    if (live >= 0) {
-        close(live);
-    }
-    close(dir);
     close(parent);
     return rv;
 }

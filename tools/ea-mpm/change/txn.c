@@ -20,6 +20,12 @@ apr_status_t em_txn_commit(em_txn_t *txn, em_result_t *res)
     if (info->state == EM_TXN_COMMITTED) {
         return APR_SUCCESS;
     }
+    if (txn->applied && info->state == EM_TXN_APPLYING) {
+        rv = em_txn_settle(txn, NULL, res);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
     if (info->state != EM_TXN_APPLIED) {
         return em_result_fail(res, APR_EINVAL, EM_EXIT_FAILED,
                               "journal-state",

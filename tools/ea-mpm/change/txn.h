@@ -12,6 +12,8 @@ struct em_txn_t {
     const em_view_t *view;
     em_store_t *store;
     em_intent_t *intent;
+    apr_array_header_t *groups; /* em_group_t *, once it is prepared */
+    int applied;                /* every step was made, by this run */
 };
 
 /* Moves of one directory, in the order of the plan. */
@@ -19,6 +21,7 @@ typedef struct em_group_t {
     const char *dir;
     apr_array_header_t *moves;      /* em_move_t * */
     struct em_swap_t *swap;         /* a prepared copy, or NULL */
+    int ready;                      /* all that needs room is done */
 } em_group_t;
 apr_array_header_t *em_groups(const em_intent_t *intent, apr_pool_t *p);
 
@@ -40,19 +43,25 @@ apr_status_t em_move_sweep(int root, const char *id, const em_move_t *move,
  * in one go, so that nobody ever sees the one without the other.
  *
  * Prepare it. *PSWAP stays NULL where the directory cannot be replaced (a
- * mount point, a subdirectory in it, no hard links ...) or where it is not
- * worth it; the moves are then made one by one. */
+ * mount point, a subdirectory in it, no hard links, a file system that cannot
+ * exchange ...) or where it is not worth it; the moves are then made one by
+ * one. */
 apr_status_t em_swap_prepare(struct em_swap_t **pswap, int root,
                              const char *id, const em_group_t *group,
                              apr_pool_t *p);
-/* Exchange. APR_ENOTIMPL: the file system cannot, nothing was changed.
- * APR_EBUSY: the directory is not what was copied, nothing was changed. */
+/* Exchange; not yet synced. APR_ENOTIMPL: the file system cannot, nothing was
+ * changed. APR_EBUSY: the directory is not what was copied, nothing was
+ * changed. */
 apr_status_t em_swap_make(struct em_swap_t *swap, apr_pool_t *p);
 /* Remove the copy beside the directory, or the directory that it replaced.
  * An entry that is neither in the journal nor in the live directory stays,
  * with all that holds it: APR_ENOTEMPTY. */
 apr_status_t em_swap_sweep(int root, const char *id, const em_group_t *group,
                            apr_pool_t *p);
+
+/* Write aside all that the moves of GROUP need, as a swap with MAY_SWAP. */
+apr_status_t em_group_prepare(const em_txn_t *txn, em_group_t *group,
+                              int may_swap, em_result_t *res);
 
 /* Remove everything of ours that is beside the moves' paths. Whatever makes
  * a directory copy hold more than it should is left there, with a warning. */

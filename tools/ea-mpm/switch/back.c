@@ -41,8 +41,7 @@ static int old_still_runs(em_way_t *way)
  * a server that runs is better than none. */
 static apr_status_t start_old(em_way_t *way, em_result_t *why)
 {
-    return em_way_bring_up(way->facts, way->facts->configured, 0,
-                           NULL, way->how->timeout, way->how->log, why,
+    return em_way_bring_up(way->facts, way->how->timeout, way->how->log, why,
                            way->pool);
 }
 

@@ -23,26 +23,41 @@ apr_status_t em_way_interrupted(em_way_t *way)
                           "Interrupted by signal %d.", signo);
 }
 
-apr_status_t em_way_bring_up(const em_facts_t *facts, const char *mpm,
-                             int old_pid, const em_answers_t *before,
-                             apr_interval_time_t timeout, em_log_t *log,
-                             em_result_t *res, apr_pool_t *p)
+static const char *end_of(apr_status_t rv)
 {
-    em_verify_t what = {.mpm = mpm, .old_pid = old_pid, .before = before,
-                        .timeout = timeout};
+    return rv == APR_SUCCESS ? "ok" : "failed";
+}
+
+static apr_status_t start(const em_facts_t *facts, em_verify_t *what,
+                          em_log_t *log, em_result_t *res, apr_pool_t *p)
+{
     apr_time_t begun = em_phase_begin(log, "start");
     apr_status_t rv;
 
-    what.log_from = em_errlog_size(facts, p);
-    rv = em_service_start(facts, timeout, res, p);
-    em_phase_end(log, "start", begun, rv == APR_SUCCESS ? "ok" : "failed");
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    begun = em_phase_begin(log, "verify");
-    rv = em_verify(facts, &what, res, p);
-    em_phase_end(log, "verify", begun, rv == APR_SUCCESS ? "ok" : "failed");
+    what->log_from = em_errlog_size(facts, p);
+    rv = em_service_start(facts, what->timeout, res, p);
+    em_phase_end(log, "start", begun, end_of(rv));
     return rv;
+}
+
+static apr_status_t verify(const em_facts_t *facts, const em_verify_t *what,
+                           em_log_t *log, em_result_t *res, apr_pool_t *p)
+{
+    apr_time_t begun = em_phase_begin(log, "verify");
+    apr_status_t rv = em_verify(facts, what, res, p);
+
+    em_phase_end(log, "verify", begun, end_of(rv));
+    return rv;
+}
+
+apr_status_t em_way_bring_up(const em_facts_t *facts,
+                             apr_interval_time_t timeout, em_log_t *log,
+                             em_result_t *res, apr_pool_t *p)
+{
+    em_verify_t what = {.mpm = facts->configured, .timeout = timeout};
+    apr_status_t rv = start(facts, &what, log, res, p);
+
+    return rv == APR_SUCCESS ? verify(facts, &what, log, res, p) : rv;
 }
 
 /* Other units that read the same files must not keep the old MPM: their next
@@ -75,8 +90,22 @@ static apr_status_t stop_old(em_way_t *way)
 
     way->stopped = 1;
     rv = em_service_stop(way->facts, way->how->timeout, way->res, way->pool);
-    em_phase_end(way->how->log, "stop", begun, rv == APR_SUCCESS ? "ok"
-                                                                 : "failed");
+    em_phase_end(way->how->log, "stop", begun, end_of(rv));
+    return rv;
+}
+
+/* The parts of the change (change.h), where there is one. */
+static apr_status_t prepare(em_way_t *way)
+{
+    apr_time_t begun;
+    apr_status_t rv;
+
+    if (!way->txn) {
+        return APR_SUCCESS;
+    }
+    begun = em_phase_begin(way->how->log, "prepare");
+    rv = em_txn_prepare(way->txn, way->facts->conf, way->res);
+    em_phase_end(way->how->log, "prepare", begun, end_of(rv));
     return rv;
 }
 
@@ -90,9 +119,14 @@ static apr_status_t apply(em_way_t *way)
     }
     begun = em_phase_begin(way->how->log, "apply");
     rv = em_txn_apply(way->txn, way->how->log, way->res);
-    em_phase_end(way->how->log, "apply", begun, rv == APR_SUCCESS ? "ok"
-                                                                  : "failed");
+    em_phase_end(way->how->log, "apply", begun, end_of(rv));
     return rv;
+}
+
+static apr_status_t settle(em_way_t *way)
+{
+    return way->txn ? em_txn_settle(way->txn, way->how->log, way->res)
+                    : APR_SUCCESS;
 }
 
 /* The facts to verify the new server by. */
@@ -105,22 +139,14 @@ static const em_facts_t *facts_after(em_way_t *way)
            ? em_addr_facts_under(way->facts, conf, way->pool) : way->facts;
 }
 
-/* Everything slow (rehearsal, journal, after-images, asking the vhosts) lies
- * behind: between stop and start there are only the renames. */
-apr_status_t em_way_live(em_way_t *way)
+/* The server stands from here to the end of start(). */
+static apr_status_t restart(em_way_t *way, const em_facts_t *after)
 {
-    apr_status_t rv = em_way_interrupted(way);
-    const em_facts_t *after;
-    em_answers_t *before;
+    em_verify_t what = {.mpm = way->plan->to, .old_pid = way->old_pid,
+                        .before = way->before, .timeout = way->how->timeout};
+    apr_status_t rv;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    after = facts_after(way);
-    (void)em_answers_take(&before, way->facts, ANSWERS_TIMEOUT, way->pool);
-    way->before = before;
-    if (em_prober_start(&way->prober, after, way->pool)
-        != APR_SUCCESS) {
+    if (em_prober_start(&way->prober, after, way->pool) != APR_SUCCESS) {
         way->prober = NULL;     /* no Listen we could reach: not measured */
     }
     rv = stop_old(way);
@@ -134,9 +160,37 @@ apr_status_t em_way_live(em_way_t *way)
         rv = em_way_interrupted(way);
     }
     if (rv == APR_SUCCESS) {
-        rv = em_way_bring_up(after, way->plan->to, way->old_pid,
-                             way->before, way->how->timeout, way->how->log,
-                             way->res, way->pool);
+        rv = start(after, &what, way->how->log, way->res, way->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = settle(way);
+    }
+    return rv == APR_SUCCESS ? verify(after, &what, way->how->log, way->res,
+                                      way->pool)
+                             : rv;
+}
+
+/* Everything slow (rehearsal, journal, after-images, asking the vhosts) lies
+ * before the stop, and what only makes the change last behind the start:
+ * between them there are only the renames. */
+apr_status_t em_way_live(em_way_t *way)
+{
+    apr_status_t rv = em_way_interrupted(way);
+    const em_facts_t *after;
+    em_answers_t *before;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    after = facts_after(way);
+    (void)em_answers_take(&before, way->facts, ANSWERS_TIMEOUT, way->pool);
+    way->before = before;
+    rv = prepare(way);
+    if (rv == APR_SUCCESS) {
+        rv = em_way_interrupted(way);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = restart(way, after);
     }
     if (rv == APR_SUCCESS) {
         rv = restart_others(way);
@@ -159,7 +213,13 @@ apr_status_t em_way_cold(em_way_t *way)
 
     rv = em_way_interrupted(way);
     if (rv == APR_SUCCESS) {
+        rv = prepare(way);
+    }
+    if (rv == APR_SUCCESS) {
         rv = apply(way);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = settle(way);
     }
     if (rv != APR_SUCCESS || !way->facts->httpd.tested) {
         return rv;

@@ -98,8 +98,8 @@ static apr_status_t bring_back(recover_t *rec)
     }
     (void)em_service_look(&now, facts, rec->pool);
     if (!now.pid) {
-        rv = em_way_bring_up(facts, facts->configured, 0, NULL, rec->timeout,
-                             rec->how->log, rec->res, rec->pool);
+        rv = em_way_bring_up(facts, rec->timeout, rec->how->log, rec->res,
+                             rec->pool);
     }
     if (rv == APR_SUCCESS) {
         rec->sw->verified = "running";

@@ -28,9 +28,8 @@ apr_status_t em_way_cold(em_way_t *way);
 /* The change failed and way->res says why: put everything back, start and
  * verify the old server, and say so in way->res with its exit code. */
 void em_way_back(em_way_t *way);
-/* Start and verify a server as the files say it is. */
-apr_status_t em_way_bring_up(const em_facts_t *facts, const char *mpm,
-                             int old_pid, const em_answers_t *before,
+/* Start a server as FACTS say it is configured, and verify it. */
+apr_status_t em_way_bring_up(const em_facts_t *facts,
                              apr_interval_time_t timeout, em_log_t *log,
                              em_result_t *res, apr_pool_t *p);
 
