@@ -83,11 +83,11 @@ static void a_daemon_left_behind_is_not_waited_for(void **state)
 static void no_descriptor_above_two_is_inherited(void **state)
 {
     int fd = open("/dev/null", O_RDONLY);   /* no CLOEXEC on purpose */
-    em_exec_out_t *out = run("ls /proc/$$/fd | wc -l");
+    em_exec_out_t *out = run("set -- /proc/self/fd/*; echo $#");
 
     (void)state;
     assert_true(fd >= 0);
-    assert_true(atol(out->out) <= 4);       /* 0 1 2 and the script's own */
+    assert_true(atol(out->out) <= 4);       /* 0 1 2 and the listing */
     close(fd);
 }
 
