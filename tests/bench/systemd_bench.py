@@ -4,6 +4,10 @@
 On a booted machine with our package, alternating, measured for both by the
 same prober from outside the tool: it connects again and again inside the
 machine's network and notes the longest time without an accepted connection.
+
+A switch has to change files between stop and start, so it cannot use the one
+transaction of a restart. What the two calls of systemctl cost by themselves
+is measured and told as well: no switch can be quicker than that.
 """
 
 import pathlib
@@ -51,13 +55,17 @@ def outage(m, argv):
     return float(out)
 
 
+def median_ratio(ours, theirs):
+    return statistics.median(a / b for a, b in zip(ours, theirs))
+
+
 def main():
     try:
         machine = Machine()
     except cache.Unavailable as e:
         print(f"systemd: not measured: {e}")
         return 0
-    ratios, switches, restarts = [], [], []
+    switches, restarts, pairs = [], [], []
     with machine as m:
         m.offline("a2dismod -q php8.2")
         m.boot()
@@ -66,12 +74,17 @@ def main():
             target = ("event", "prefork")[i % 2]
             switches.append(outage(m, ["ea-mpm", "switch", target]))
             restarts.append(outage(m, ["systemctl", "restart", "apache2"]))
-            ratios.append(switches[-1] / restarts[-1])
+            pairs.append(outage(m, ["sh", "-c", "systemctl stop apache2 && "
+                                    "systemctl start apache2"]))
+    ratio = median_ratio(switches, restarts)
     print(f"systemd: outage of a switch {statistics.median(switches):.0f} ms,"
           f" of systemctl restart {statistics.median(restarts):.0f} ms,"
-          f" median of paired ratios {statistics.median(ratios):.2f}"
+          f" median of paired ratios {ratio:.2f}"
           f" (limit 1.2, {ROUNDS} rounds)")
-    return 0 if statistics.median(ratios) <= 1.2 else 1
+    print(f"systemd: stop and start without a change "
+          f"{statistics.median(pairs):.0f} ms,"
+          f" {median_ratio(pairs, restarts):.2f} of a restart")
+    return 0 if ratio <= 1.2 else 1
 
 
 if __name__ == "__main__":
