@@ -201,18 +201,23 @@ static apr_status_t fill(const em_swap_t *swap, int to, int from,
     return rv == APR_SUCCESS ? em_dir_sync(to) : rv;
 }
 
-/* Can the file system exchange the copy, still empty, with something? An
- * overlay can with what is new, but not with what comes from its lower layer,
+/* An overlay exchanges what is new, but not what comes from its lower layer,
  * and does not tell which is which. */
+static int is_overlay(int dir)
+{
+    struct statfs fs;
+
+    return fstatfs(dir, &fs) == 0
+           && (unsigned)fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+/* Can the file system exchange the copy, still empty, with something? */
 static int can_exchange(const em_swap_t *swap, int parent, apr_pool_t *p)
 {
     const char *probe = probe_name(swap->aside, p);
-    struct statfs fs;
     int can;
 
-    if (fstatfs(parent, &fs) != 0
-        || (unsigned)fs.f_type == OVERLAYFS_SUPER_MAGIC
-        || mkdirat(parent, probe, 0700) != 0) {
+    if (mkdirat(parent, probe, 0700) != 0) {
         return 0;
     }
     can = renameat2(parent, probe, parent, swap->aside, RENAME_EXCHANGE)
@@ -228,7 +233,7 @@ static apr_status_t build(em_swap_t *swap, int parent, apr_pool_t *p)
     if (from < 0) {
         return last_error();
     }
-    if (is_mount(parent, from)) {
+    if (is_mount(parent, from) || is_overlay(from)) {
         rv = APR_ENOTIMPL;
         goto leave;
     }
