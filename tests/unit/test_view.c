@@ -106,6 +106,24 @@ static void what_is_not_a_small_file_is_refused(void **state)
         em_view_read(&node, view, "/etc/none", 100, pool)));
 }
 
+static void a_file_of_proc_is_read_though_it_tells_no_size(void **state)
+{
+    apr_pool_t *p;
+    em_view_t *view;
+    em_node_t *node;
+
+    (void)state;
+    apr_pool_create(&p, NULL);
+    assert_int_equal(em_view_open(&view, "/", p), APR_SUCCESS);
+    assert_int_equal(em_view_read(&node, view, "/proc/self/comm", 64, p),
+                     APR_SUCCESS);
+    assert_true(node->len > 1 && node->data[node->len - 1] == '\n');
+    assert_int_equal(em_view_read(&node, view, "/proc/self/status", 8, p),
+                     APR_SUCCESS);
+    assert_int_equal(node->len, 8);
+    apr_pool_destroy(p);
+}
+
 static void lstat_tells_what_stands_there_without_following(void **state)
 {
     em_view_t *view = opened();
@@ -219,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TREE_TEST(links_never_lead_out_of_the_root),
         TREE_TEST(what_is_not_a_small_file_is_refused),
+        cmocka_unit_test(a_file_of_proc_is_read_though_it_tells_no_size),
         TREE_TEST(lstat_tells_what_stands_there_without_following),
         TREE_TEST(an_overlay_shows_the_tree_as_it_would_be),
         TREE_TEST(an_overlay_over_an_overlay_has_the_last_word),

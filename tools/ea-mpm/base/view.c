@@ -13,6 +13,7 @@
 #include <apr_strings.h>
 
 #define MAX_LINKS 40            /* as the kernel's own limit */
+#define SIZELESS 4096           /* read of a file that says it is empty */
 
 struct em_view_t {
     apr_pool_t *pool;
@@ -312,13 +313,15 @@ apr_status_t em_view_lstat(em_node_t **pnode, const em_view_t *view,
 }
 
 /* Read the rest of FD. A file may grow or shrink while it is read; what was
- * read is what counts. */
+ * read is what counts. Files of /proc tell no size. */
 static apr_status_t slurp(em_node_t *node, int fd, apr_size_t max,
                           apr_pool_t *p)
 {
-    apr_size_t size = node->len < max ? node->len : max, len = 0;
-    char *data = apr_palloc(p, size + 1);
+    apr_size_t size = node->len ? node->len : SIZELESS, len = 0;
+    char *data;
 
+    size = size < max ? size : max;
+    data = apr_palloc(p, size + 1);
     while (len < size) {
         ssize_t n = read(fd, data + len, size - len);
 
