@@ -37,13 +37,14 @@ class Installed(Machine):
 
 @pytest.fixture
 def installed():
-    """installed(): boot one more machine; all are switched off at the end."""
+    """installed(init="systemd"): boot one more machine; all are switched off
+    at the end."""
     machines = []
 
-    def make():
+    def make(init="systemd"):
         try:
             packages = [debs.package("ea-mpm")]
-            machines.append(Installed())
+            machines.append(Installed(init))
         except cache.Unavailable as e:
             pytest.skip(str(e))
         machines[-1].boot()
