@@ -32,7 +32,10 @@ installed() {
 on_offer() {
     case $manager in
     apt) apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]' ;;
-    dnf) dnf -q list --available "$1" >/dev/null 2>&1 ;;
+    dnf)
+        grep -qx -- "$1" <<<"$offered" ||
+            [ "$(dnf -q repoquery --whatprovides "$1" 2>/dev/null)" ]
+        ;;
     esac
 }
 
@@ -79,6 +82,12 @@ install() {
 }
 
 [ "$manager" != apt ] || apt-get -o DPkg::Lock::Timeout=300 update -q
+# Each call of dnf takes a second or more: one for all the names.
+offered=
+if [ "$manager" = dnf ]; then
+    mapfile -t names < <(printf '%s\n' "${missing[@]}" | tr '|' '\n')
+    offered=$(dnf -q repoquery --qf '%{name}\n' "${names[@]}" 2>/dev/null)
+fi
 wanted=()
 for entry in "${missing[@]}"; do
     chosen=
