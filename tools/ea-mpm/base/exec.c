@@ -18,6 +18,8 @@ typedef struct buffer_t {
     int fd;                 /* -1 at end of file */
     char *data;             /* malloc: grows without littering the pool */
     apr_size_t len, size;
+    apr_size_t told;        /* of len: what the log has */
+    em_log_t *log;
     int truncated;
 } buffer_t;
 
@@ -143,6 +145,7 @@ apr_status_t em_exec_start(em_exec_t **pexec, const char *const *argv,
     exec = apr_pcalloc(p, sizeof(*exec));
     exec->pool = p;
     exec->out.fd = exec->err.fd = -1;
+    exec->out.log = exec->err.log = how->log;
     if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0
         || pipe2(report, O_CLOEXEC) != 0) {
         rv = APR_FROM_OS_ERROR(errno);
@@ -192,6 +195,24 @@ leave:
     return rv;
 }
 
+/* Pass on whole lines that came. */
+static void tell_lines(buffer_t *b)
+{
+    while (b->log && b->told < b->len) {
+        const char *line = b->data + b->told;
+        const char *end = memchr(line, '\n', b->len - b->told);
+        apr_size_t len = end ? (apr_size_t)(end - line) : 0;
+
+        if (!end) {
+            return;
+        }
+        b->told += len + 1;
+        if (len > 0) {
+            em_log(b->log, EM_LOG_NOTE, "%.*s", (int)len, line);
+        }
+    }
+}
+
 /* Take what is there; closes the descriptor at end of file. */
 static void drain(buffer_t *b)
 {
@@ -225,6 +246,7 @@ static void drain(buffer_t *b)
     }
     memcpy(b->data + b->len, scratch, take);
     b->len += take;
+    tell_lines(b);
 }
 
 static const char *text_of(buffer_t *b, apr_pool_t *p)

@@ -9,6 +9,7 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 #include <apr_tables.h>
+#include "base/log.h"
 
 typedef struct em_exec_t em_exec_t;     /* a run in progress */
 
@@ -30,6 +31,8 @@ typedef struct em_exec_how_t {
     const char *dir;                /* working directory, NULL: "/" */
     const char *const *env;         /* whole environment, NULL: inherited */
     apr_interval_time_t timeout;    /* microseconds, 0: 30 seconds */
+    em_log_t *log;                  /* notes of its lines as they come; NULL:
+                                     * none */
 } em_exec_how_t;
 
 #define EM_EXEC_MAX (64 * 1024 * 1024)

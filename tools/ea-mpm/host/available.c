@@ -160,7 +160,7 @@ static apr_hash_t *ask(const manager_t *manager,
     static const char *const env[] = {
         "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/", NULL
     };
-    em_exec_how_t how = { NULL, NULL, env, ASK_TIMEOUT };
+    em_exec_how_t how = {.env = env, .timeout = ASK_TIMEOUT};
     apr_array_header_t *argv = apr_array_make(p, 16, sizeof(const char *));
     apr_hash_t *versions = apr_hash_make(p);
     em_exec_out_t *out;

@@ -221,8 +221,8 @@ static void complete_layout(gathering_t *g)
 static void start_test(gathering_t *g)
 {
     em_facts_t *facts = g->facts;
-    em_exec_how_t how = { NULL, NULL, facts->httpd.test_env,
-                          facts->how.timeout };
+    em_exec_how_t how = {.env = facts->httpd.test_env,
+                         .timeout = facts->how.timeout};
     char why[120];
     apr_status_t rv;
 

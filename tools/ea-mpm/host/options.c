@@ -67,7 +67,7 @@ static apr_status_t evaluate(apr_table_t *env, const char *path,
         "printf '%s\\0%s\\0' \"$APACHE_ARGUMENTS\" \"$APACHE_HTTPD\" >&3; "
         "exec env -0 >&3 3>&-";
     const char *const argv[] = { "/bin/sh", "-c", script, path, NULL };
-    em_exec_how_t how = { NULL, NULL, env_of(env, p), EVAL_TIMEOUT };
+    em_exec_how_t how = {.env = env_of(env, p), .timeout = EVAL_TIMEOUT};
     em_exec_out_t *out;
     const char *s, *end;
     apr_status_t rv = em_exec(&out, argv, &how, p);

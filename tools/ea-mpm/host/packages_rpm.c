@@ -5,50 +5,20 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "package/rpm.h"
+
 #define RPM_TIMEOUT apr_time_from_sec(20)
-
-/* Where there is a database with something in it (sqlite, ndb or Berkeley
- * DB, at the new place or the old), or NULL. rpm is told, since its own idea
- * of the place is that of its distribution, not of the tree's. */
-static const char *database(const em_view_t *view, apr_pool_t *p)
-{
-    static const char *const dirs[] = {
-        "/usr/lib/sysimage/rpm", "/var/lib/rpm", NULL
-    };
-    static const char *const files[] = {
-        "rpmdb.sqlite", "Packages.db", "Packages", NULL
-    };
-    int i, j;
-
-    for (i = 0; dirs[i]; i++) {
-        for (j = 0; files[j]; j++) {
-            if (em_view_exists(view, apr_pstrcat(p, dirs[i], "/", files[j],
-                                                 NULL), p)) {
-                return dirs[i];
-            }
-        }
-    }
-    return NULL;
-}
 
 int em_packages_has_rpm(const em_view_t *view, apr_pool_t *p)
 {
-    return database(view, p) != NULL;
+    return em_rpm_database(view, p) != NULL;
 }
 
-/* "rpm --root R --dbpath D -q", to be continued. */
+/* "rpm ... -q", to be continued. */
 static apr_array_header_t *query(const em_view_t *view, apr_pool_t *p)
 {
-    apr_array_header_t *argv = apr_array_make(p, 40, sizeof(const char *));
-    const char *root = em_view_root(view);
+    apr_array_header_t *argv = em_rpm_argv(view, p);
 
-    APR_ARRAY_PUSH(argv, const char *) = "rpm";
-    if (strcmp(root, "/") != 0) {
-        APR_ARRAY_PUSH(argv, const char *) = "--root";
-        APR_ARRAY_PUSH(argv, const char *) = root;
-    }
-    APR_ARRAY_PUSH(argv, const char *) = "--dbpath";
-    APR_ARRAY_PUSH(argv, const char *) = database(view, p);
     APR_ARRAY_PUSH(argv, const char *) = "-q";
     return argv;
 }
@@ -68,7 +38,7 @@ static apr_status_t start(em_exec_t **pexec, apr_array_header_t *argv,
     static const char *const env[] = {
         "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C", NULL
     };
-    em_exec_how_t how = { NULL, NULL, env, RPM_TIMEOUT };
+    em_exec_how_t how = {.env = env, .timeout = RPM_TIMEOUT};
 
     APR_ARRAY_PUSH(argv, const char *) = NULL;
     return em_exec_start(pexec, (const char *const *)argv->elts, &how, p);

@@ -1,0 +1,343 @@
+#include "package/rpm_db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+
+#include "package/listing.h"
+#include "package/rpm.h"
+
+/* dnf, as EL 8 and later have it. Its shell takes a whole transaction at
+ * once, in explicit lists; what it is given are files that are there, and no
+ * repository, so that nothing but these packages can come. */
+
+#define ASK_TIMEOUT apr_time_from_sec(300)      /* metadata may be loaded */
+#define RUN_TIMEOUT apr_time_from_sec(3600)
+
+#define DNF "/usr/bin/dnf"
+
+static int is_here(const em_view_t *view, apr_pool_t *p)
+{
+    return em_view_exists(view, DNF, p) && em_rpm_database(view, p);
+}
+
+/* ---- who is at work ---- */
+
+static int pid_in(const em_view_t *view, const char *path, apr_pool_t *p)
+{
+    em_node_t *node;
+    int pid;
+
+    if (em_view_read(&node, view, path, 64, p) != APR_SUCCESS) {
+        return 0;
+    }
+    pid = atoi(node->data);
+    return pid > 0 && pid != getpid()
+           && access(apr_psprintf(p, "/proc/%d", pid), F_OK) == 0 ? pid : 0;
+}
+
+static int busy(const char **pcommand, const em_view_t *view, apr_pool_t *p)
+{
+    static const char *const pids[] = {
+        "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/metadata_lock.pid",
+        "/var/cache/dnf/download_lock.pid", "/run/yum.pid", NULL
+    };
+    static const char *const locks[] = {
+        "/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock",
+        "/run/dnf/rpmtransaction.lock", NULL
+    };
+    int pid = 0;
+
+    for (int i = 0; !pid && pids[i]; i++) {
+        pid = pid_in(view, pids[i], p);
+    }
+    for (int i = 0; !pid && locks[i]; i++) {
+        pid = em_lock_holder(view, locks[i], p);
+    }
+    if (pid) {
+        *pcommand = em_pid_command(pid, p);
+    }
+    return pid;
+}
+
+/* ---- runs ---- */
+
+static apr_array_header_t *argv_of(apr_pool_t *p)
+{
+    return em_argv(p, "dnf", "-y", "--color=never",
+                   "--setopt=exit_on_lock=1",
+                   "--setopt=install_weak_deps=0",
+                   "--setopt=clean_requirements_on_remove=0", NULL);
+}
+
+static void push(apr_array_header_t *argv, const char *word)
+{
+    APR_ARRAY_PUSH(argv, const char *) = word;
+}
+
+static apr_status_t unavailable(em_result_t *res, apr_status_t rv,
+                                const em_exec_out_t *out, const char *what,
+                                apr_pool_t *p)
+{
+    if (rv != APR_SUCCESS) {
+        return em_result_fail(res, rv, EM_EXIT_FAILED, "packages-unavailable",
+                              "cannot run dnf: ");
+    }
+    return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
+                          "packages-unavailable", "dnf %s: %s", what,
+                          em_exec_words(out, p));
+}
+
+/* Run what ARGV says; where that fails, once more with the metadata that is
+ * cached: the network may be gone. */
+static apr_status_t online(em_exec_out_t **pout, apr_array_header_t *argv,
+                           apr_pool_t *p)
+{
+    apr_status_t rv = em_manager_exec(pout, argv, ASK_TIMEOUT, NULL, p);
+
+    if (rv == APR_SUCCESS && (*pout)->exit_code != 0) {
+        em_exec_out_t *again;
+
+        push(argv, "--cacheonly");
+        if (em_manager_exec(&again, argv, ASK_TIMEOUT, NULL, p)
+            == APR_SUCCESS && again->exit_code == 0) {
+            *pout = again;
+        }
+    }
+    return rv;
+}
+
+static apr_status_t read_available(apr_hash_t *available,
+                                   const em_view_t *view, const char *prefix,
+                                   em_result_t *res, apr_pool_t *p)
+{
+    apr_array_header_t *argv = argv_of(p), *list;
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    if (strcmp(em_view_root(view), "/") != 0) {
+        return em_result_fail(res, APR_ENOTIMPL, EM_EXIT_FAILED,
+                              "packages-unavailable",
+                              "dnf is not asked for the packages of another "
+                              "tree (--root)");
+    }
+    push(argv, "-q");
+    push(argv, "repoquery");
+    push(argv, "--available");
+    push(argv, "--qf");
+    push(argv, "P\t%{name}\t%{epoch}:%{version}-%{release}\t%{arch}\n"
+               "p\t%{provides}\nr\t%{requires}\nc\t%{conflicts}\n");
+    push(argv, apr_pstrcat(p, prefix, "*", NULL));
+    rv = online(&out, argv, p);
+    if (rv != APR_SUCCESS || out->exit_code != 0 || out->truncated) {
+        return unavailable(res, rv, out, "cannot list what is available", p);
+    }
+    list = em_listing_packages(out->out, 0, p);
+    for (int i = 0; i < list->nelts; i++) {
+        em_package_offer(available, APR_ARRAY_IDX(list, i, em_package_t *),
+                         p);
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- scripts ---- */
+
+/* "upgrade" or "downgrade" for a package that is in both lists. */
+static const char *verb_for(const em_package_t *comes,
+                            const apr_array_header_t *goes)
+{
+    const em_package_t *old = em_package_in(goes, comes->name);
+
+    return !old ? "install"
+           : em_rpm_compare(comes->version, old->version) > 0 ? "upgrade"
+                                                              : "downgrade";
+}
+
+static const char *script_for(const apr_array_header_t *comes,
+                              const apr_array_header_t *goes, apr_pool_t *p)
+{
+    const char *text = "";
+
+    for (int i = 0; i < goes->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(goes, i, em_package_t *);
+
+        if (!em_package_in(comes, one->name)) {
+            text = apr_pstrcat(p, text, "remove ", em_rpm_full(one, p), "\n",
+                               NULL);
+        }
+    }
+    for (int i = 0; i < comes->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(comes, i, em_package_t *);
+
+        text = apr_pstrcat(p, text, verb_for(one, goes), " ",
+                           one->file ? one->file : em_rpm_full(one, p), "\n",
+                           NULL);
+    }
+    return apr_pstrcat(p, text, "run\n", NULL);
+}
+
+/* Run dnf's shell over TEXT; ARGV has the options. */
+static apr_status_t shell(em_exec_out_t **pout, apr_array_header_t *argv,
+                          const char *text, apr_interval_time_t timeout,
+                          em_log_t *log, apr_pool_t *p)
+{
+    const char *dir = "/tmp";
+    apr_size_t len = strlen(text);
+    apr_status_t rv;
+    char *path;
+    int fd;
+
+    (void)apr_temp_dir_get(&dir, p);
+    path = apr_pstrcat(p, dir, "/ea-mpm-dnf-XXXXXX", NULL);
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0) {
+        return APR_FROM_OS_ERROR(errno);
+    }
+    if (write(fd, text, len) != (ssize_t)len) {
+        rv = APR_FROM_OS_ERROR(errno ? errno : ENOSPC);
+        close(fd);
+    }
+    else {
+        close(fd);
+        push(argv, "shell");
+        push(argv, path);
+        rv = em_manager_exec(pout, argv, timeout, log, p);
+    }
+    (void)unlink(path);
+    return rv;
+}
+
+static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
+                            const em_transaction_t *txn,
+                            const em_view_t *view, em_result_t *res,
+                            apr_pool_t *p)
+{
+    apr_array_header_t *argv = argv_of(p);
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    (void)view;
+    push(argv, "--assumeno");
+    push(argv, "--disablerepo=*");
+    rv = shell(&out, argv, script_for(txn->install, txn->remove, p),
+               ASK_TIMEOUT, NULL, p);
+    if (rv != APR_SUCCESS || !out->exited) {
+        return unavailable(res, rv, out, "does not judge the transaction",
+                           p);
+    }
+    *pits = em_listing_table(out->out, p);
+    *pwords = em_exec_words(out, p);
+    return APR_SUCCESS;
+}
+
+/* ---- downloads ---- */
+
+static apr_array_header_t *download_argv(const char *dir, apr_pool_t *p)
+{
+    apr_array_header_t *argv = argv_of(p);
+
+    push(argv, "--downloadonly");
+    push(argv, apr_pstrcat(p, "--downloaddir=", dir, NULL));
+    return argv;
+}
+
+/* Those of TXN's install list that LIST has. dnf only downloads a transaction
+ * that would work, so it is the whole one. */
+static apr_status_t fetch_new(em_exec_out_t **pout,
+                              const em_transaction_t *txn, const char *dir,
+                              apr_pool_t *p)
+{
+    const char *script = script_for(txn->install, txn->remove, p);
+    apr_status_t rv = shell(pout, download_argv(dir, p), script, ASK_TIMEOUT,
+                            NULL, p);
+
+    if (rv == APR_SUCCESS && strstr((*pout)->err, "Error")) {
+        apr_array_header_t *argv = download_argv(dir, p);
+        em_exec_out_t *again;
+
+        push(argv, "--cacheonly");
+        if (shell(&again, argv, script, ASK_TIMEOUT, NULL, p) == APR_SUCCESS
+            && !strstr(again->err, "Error")) {
+            *pout = again;
+        }
+    }
+    return rv;
+}
+
+static apr_status_t fetch_old(em_exec_out_t **pout,
+                              const apr_array_header_t *list, const char *dir,
+                              apr_pool_t *p)
+{
+    apr_array_header_t *argv = download_argv(dir, p);
+
+    push(argv, "reinstall");
+    for (int i = 0; i < list->nelts; i++) {
+        push(argv, em_rpm_full(APR_ARRAY_IDX(list, i, em_package_t *), p));
+    }
+    return online(pout, argv, p);
+}
+
+static apr_status_t fetch(const em_transaction_t *txn,
+                          const apr_array_header_t *list,
+                          const em_view_t *view, const char *dir,
+                          em_result_t *res, apr_pool_t *p)
+{
+    apr_array_header_t *old = apr_array_make(p, 8, sizeof(em_package_t *));
+    em_exec_out_t *out = NULL;
+    apr_status_t rv = APR_SUCCESS;
+
+    (void)view;
+    for (int i = 0; i < list->nelts; i++) {
+        em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
+
+        if (one->installed) {
+            APR_ARRAY_PUSH(old, em_package_t *) = one;
+        }
+    }
+    if (old->nelts < list->nelts) {
+        rv = fetch_new(&out, txn, dir, p);
+    }
+    if (rv == APR_SUCCESS && out && strstr(out->err, "Error")) {
+        return unavailable(res, rv, out, "cannot download", p);
+    }
+    if (rv == APR_SUCCESS && old->nelts) {
+        rv = fetch_old(&out, old, dir, p);
+    }
+    return rv == APR_SUCCESS
+               ? rv : unavailable(res, rv, out, "cannot download", p);
+}
+
+/* ---- the transaction ---- */
+
+static apr_status_t run(const em_transaction_t *txn, int back,
+                        const em_view_t *view, em_log_t *log,
+                        const char **pwords, apr_pool_t *p)
+{
+    apr_array_header_t *argv = argv_of(p);
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    (void)view;
+    push(argv, "--disablerepo=*");
+    rv = shell(&out, argv, script_for(back ? txn->remove : txn->install,
+                                      back ? txn->install : txn->remove, p),
+               RUN_TIMEOUT, log, p);
+    *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
+                                : "dnf cannot be run";
+    return rv;
+}
+
+const em_manager_t em_manager_dnf = {
+    .name = "dnf", .is_here = is_here, .compare = em_rpm_compare, .bare = 1,
+    .busy = busy, .read_installed = em_rpm_read_installed,
+    .read_available = read_available, .dry_run = dry_run, .fetch = fetch,
+    .identify = em_rpm_identify, .suffix = ".rpm", .unpack = em_rpm_unpack,
+    .owned = em_rpm_owned, .saved = ".rpmsave", .news = ".rpmnew",
+    .run = run, .repair = em_rpm_repair, .versions = em_rpm_versions,
+};

@@ -1,0 +1,62 @@
+#include "package/manager.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <apr_strings.h>
+
+/* /proc/locks: "1: POSIX  ADVISORY  WRITE 123 fd:01:45678 0 EOF". A process
+ * of another PID namespace is shown as 0 there. */
+int em_lock_holder(const em_view_t *view, const char *path, apr_pool_t *p)
+{
+    char line[256], kind[32], mode[32], access[32];
+    FILE *f = fopen("/proc/locks", "re");
+    int holder = 0;
+    struct stat st;
+
+    if (!f) {
+        return 0;
+    }
+    if (stat(em_view_outside(view, path, p), &st) != 0) {
+        fclose(f);
+        return 0;
+    }
+    while (!holder && fgets(line, sizeof(line), f)) {
+        unsigned long long inode;
+        unsigned major, minor;
+        int pid;
+
+        if (sscanf(line, "%*d: %31s %31s %31s %d %x:%x:%llu", kind, mode,
+                   access, &pid, &major, &minor, &inode) == 7
+            && inode == st.st_ino && major == major(st.st_dev)
+            && minor == minor(st.st_dev) && pid > 0) {
+            holder = pid;
+        }
+    }
+    fclose(f);
+    return holder;
+}
+
+const char *em_pid_command(int pid, apr_pool_t *p)
+{
+    char path[64], text[512];
+    apr_size_t n;
+    FILE *f;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+    f = fopen(path, "re");
+    if (!f) {
+        return "?";
+    }
+    n = fread(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    while (n && text[n - 1] == '\0') {
+        n--;
+    }
+    for (apr_size_t i = 0; i < n; i++) {
+        text[i] = text[i] == '\0' || text[i] == '\n' ? ' ' : text[i];
+    }
+    return n ? apr_pstrmemdup(p, text, n) : "?";
+}
