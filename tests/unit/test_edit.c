@@ -134,6 +134,25 @@ static void the_last_assignment_is_the_one_that_counts(void **state)
     SETVAR("", "A", "3", "A=\"3\"\n");
 }
 
+static void a_shipped_comment_is_where_a_variable_belongs(void **state)
+{
+    (void)state;
+    SETVAR("# text\n#HTTPD=/usr/sbin/httpd.worker\n\n#B=1\n", "HTTPD",
+           "/usr/sbin/httpd.worker",
+           "# text\nHTTPD=/usr/sbin/httpd.worker\n\n#B=1\n");
+    SETVAR("#HTTPD=/usr/sbin/httpd.worker\n#B=1\n", "HTTPD",
+           "/usr/sbin/httpd.event",
+           "#HTTPD=/usr/sbin/httpd.worker\nHTTPD=/usr/sbin/httpd.event\n"
+           "#B=1\n");
+    SETVAR("  # A=\"x\" # why\nB=2\n", "A", "x", "  A=\"x\" # why\nB=2\n");
+    SETVAR("#A='x'", "A", "y", "#A='x'\nA='y'");
+    SETVAR("#A=xy\n", "A", "x", "#A=xy\nA=x\n");
+    SETVAR("#A=x is old\n", "A", "x", "#A=x is old\nA=x\n");
+    SETVAR("B=\"\n#A=in a string\n\"\n", "A", "x",
+           "B=\"\n#A=in a string\n\"\nA=\"x\"\n");
+    SETVAR("#A=1\nA=2\n", "A", "1", "#A=1\nA=1\n");
+}
+
 static void the_shell_reads_back_what_was_set(void **state)
 {
     static const char *const values[] = {
@@ -178,6 +197,7 @@ int main(void)
         cmocka_unit_test(an_inserted_line_takes_the_files_line_ending),
         cmocka_unit_test(a_variable_keeps_its_quotes_and_its_surroundings),
         cmocka_unit_test(the_last_assignment_is_the_one_that_counts),
+        cmocka_unit_test(a_shipped_comment_is_where_a_variable_belongs),
         cmocka_unit_test(the_shell_reads_back_what_was_set),
     };
 

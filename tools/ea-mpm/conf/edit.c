@@ -255,11 +255,79 @@ static apr_size_t next_line(em_text_t in, apr_size_t line)
     return line + 1;
 }
 
+/* Does the line BEGIN say "#NAME="? *PHASH: where the "#" is, *PAT: behind
+ * the "=". */
+static int assigns_commented(em_text_t in, apr_size_t begin,
+                             const char *name, apr_size_t *phash,
+                             apr_size_t *pat)
+{
+    while (begin < in.len && is_blank(in.data[begin])) {
+        begin++;
+    }
+    *phash = begin;
+    if (begin == in.len || in.data[begin] != '#') {
+        return 0;
+    }
+    while (begin < in.len && (in.data[begin] == '#'
+                              || is_blank(in.data[begin]))) {
+        begin++;
+    }
+    return assigns(in, begin, name, pat);
+}
+
+static char quote_at(em_text_t in, apr_size_t at)
+{
+    return at < in.len && (in.data[at] == '"' || in.data[at] == '\'')
+           ? in.data[at] : '\0';
+}
+
+/* Nothing but blanks and a comment before END? */
+static int is_rest_empty(em_text_t in, apr_size_t at, apr_size_t end)
+{
+    const apr_size_t begin = at;
+
+    while (at < end && is_blank(in.data[at])) {
+        at++;
+    }
+    return at == end || (at > begin && in.data[at] == '#');
+}
+
+/* Where a comment says "#NAME=": take the comment off if it says VALUE too,
+ * else add a line below it. 0: no comment does. */
+static int set_beside_comment(em_text_t *pout, em_text_t in,
+                              const char *name, const char *value,
+                              apr_pool_t *p)
+{
+    apr_size_t line, hash, at, found = 0, eol, len;
+    const char *word, *nl;
+
+    for (line = 0; line < in.len; line = next_line(in, line)) {
+        if (assigns_commented(in, line, name, &hash, &at)) {
+            found = at;
+            break;
+        }
+    }
+    if (!found) {
+        return 0;
+    }
+    nl = memchr(in.data + found, '\n', in.len - found);
+    eol = nl ? (apr_size_t)(nl - in.data) : in.len;
+    word = quoted(value, quote_at(in, found), p);
+    len = strlen(word);
+    if (eol - found >= len && memcmp(in.data + found, word, len) == 0
+        && is_rest_empty(in, found + len, eol)) {
+        splice(pout, in, hash, found - strlen(name) - 1, "", p);
+        return 1;
+    }
+    splice(pout, in, eol, eol, apr_pstrcat(p, "\n", name, "=", word, NULL),
+           p);
+    return 1;
+}
+
 apr_status_t em_edit_setvar(em_text_t *pout, em_text_t in, const char *name,
                             const char *value, apr_pool_t *p)
 {
     apr_size_t line, next, at, last = 0;
-    char quote;
 
     if (!*name || strpbrk(name, "= \t\r\n\"'\\$#") || strchr(value, '\n')) {
         return APR_EINVAL;
@@ -274,6 +342,9 @@ apr_status_t em_edit_setvar(em_text_t *pout, em_text_t in, const char *name,
             last = at;
         }
     }
+    if (!last && set_beside_comment(pout, in, name, value, p)) {
+        return APR_SUCCESS;
+    }
     if (!last) {
         splice(pout, in, in.len, in.len,
                apr_pstrcat(p, in.len && in.data[in.len - 1] != '\n'
@@ -281,8 +352,7 @@ apr_status_t em_edit_setvar(em_text_t *pout, em_text_t in, const char *name,
                            name, "=", quoted(value, '"', p), "\n", NULL), p);
         return APR_SUCCESS;
     }
-    quote = last < in.len ? in.data[last] : '\0';
     splice(pout, in, last, word_end(in, last),
-           quoted(value, quote == '"' || quote == '\'' ? quote : '\0', p), p);
+           quoted(value, quote_at(in, last), p), p);
     return APR_SUCCESS;
 }

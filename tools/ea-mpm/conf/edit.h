@@ -29,7 +29,9 @@ apr_status_t em_edit_uncomment(em_text_t *pout, em_text_t in, int line,
 apr_status_t em_edit_insert(em_text_t *pout, em_text_t in, int line,
                             const char *text, apr_pool_t *p);
 /* Set NAME="VALUE" in a shell-style variable file (sysconfig), keeping
- * quotes, comments and order; appended when it is not there. */
+ * quotes, comments and order: in the last assignment, else in a commented one
+ * ("#NAME=value", as shipped), which is uncommented where it says VALUE and
+ * else followed by the new line; else at the end. */
 apr_status_t em_edit_setvar(em_text_t *pout, em_text_t in, const char *name,
                             const char *value, apr_pool_t *p);
 
