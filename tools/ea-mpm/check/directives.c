@@ -86,6 +86,11 @@ static int any_loaded(apr_hash_t *loaded, const apr_array_header_t *ids)
     return 0;
 }
 
+static int is_2_2(const em_facts_t *facts)
+{
+    return facts->httpd.v[0] == 2 && facts->httpd.v[1] < 4;
+}
+
 static void find_dead(dying_t *d)
 {
     apr_hash_t *known = all_known(d->j);
@@ -103,9 +108,11 @@ static void find_dead(dying_t *d)
         dead->ids = ids;
         dead->alive_before = any_loaded(d->j->had, ids);
         /* What nobody knew before and httpd accepted all the same comes from
-         * a module that we know nothing of. */
-        if (!dead->alive_before && d->j->facts->httpd.tested
-            && d->j->facts->httpd.test_ok) {
+         * a module that we know nothing of; and the table is 2.4's. */
+        if (!dead->alive_before
+            && (is_2_2(d->j->facts)
+                || (d->j->facts->httpd.tested
+                    && d->j->facts->httpd.test_ok))) {
             continue;
         }
         apr_hash_set(d->dead, name, APR_HASH_KEY_STRING, dead);

@@ -185,6 +185,14 @@ static int matches_dot_files(const char *pattern)
     return pattern[pattern[0] == '\\' ? 1 : 0] == '.';
 }
 
+/* httpd 2.2 has no IncludeOptional: there a pattern may match nothing. */
+static int is_before_2_4(const include_t *inc)
+{
+    const int *version = inc->w->how->version;
+
+    return version[0] == 2 && version[1] < 4;
+}
+
 /* Read what matches REST below DIR (server/util.c ap_dir_fnmatch). */
 static void read_matches(include_t *inc, const char *dir, const char *rest)
 {
@@ -236,7 +244,7 @@ static void read_matches(include_t *inc, const char *dir, const char *rest)
             read_matches(inc, path, slash + 1);
         }
     }
-    if (!matches && !inc->optional) {
+    if (!matches && !inc->optional && !is_before_2_4(inc)) {
         complain(inc, "include-missing", 1,
                  apr_psprintf(p, "nothing matches \"%s\" in %s", pattern,
                               dir));
