@@ -26,7 +26,8 @@ VERDICTS = {
     "gentoo": ("impossible", "current", "impossible", "impossible"),
     "source": ("ready", "current", "ready", "impossible"),
     "source-static": ("current", "impossible", "impossible", "impossible"),
-    "suse": ("current", "impossible", "impossible", "impossible"),
+    "rhel6": ("ready", "current", "ready", "impossible"),
+    "suse": ("current", "refused", "impossible", "impossible"),
 }
 
 # (host, target): (problem, severity, file, line)
@@ -38,7 +39,10 @@ FINDINGS = {
         "mpm-two-loaded", "info",
         "/usr/local/etc/apache24/modules.d/000_mpm_prefork_fallback.conf", 1),
     ("ea4", "event"): ("layout-unsupported", "refuse", None, None),
-    ("suse", "event"): ("layout-unsupported", "refuse", None, None),
+    ("suse", "worker"): ("php-source-leak", "refuse",
+                         "/etc/apache2/conf.d/mod_php8.conf", 3),
+    ("suse", "event"): ("mpm-not-installed", "refuse", None, None),
+    ("rhel6", "event"): ("mpm-experimental", "warn", None, None),
     ("gentoo", "event"): ("static-mpm", "refuse", None, None),
     ("source", "itk"): ("mpm-not-installed", "refuse", None, None),
 }

@@ -38,12 +38,16 @@ _MECHANISMS = """\
 | loadmodule | LoadModule lines: commented, uncommented, or inserted into the MPM file; every other byte stays |
 | links | links in mods-enabled and conf-enabled, and the markers below /var/lib/apache2, as a2enmod and a2dismod leave them |
 | packages | nothing: an MPM is a package there, and editing lines would be undone; the refusal says so and how to go on |
-| binary | nothing: each MPM is a binary of its own, chosen by a variable; the refusal says so and how to go on |
+| binary | the variable that names the MPM's program, in the file that the service reads; every other byte stays |
 | rebuild | nothing: the MPM is compiled in; the refusal says so and how to go on |
 """
 
 _REAL = {"debian": "the package installed by dpkg in a sandbox, and booted "
                    "under systemd",
+         "suse": "httpds built for these paths, a program an MPM, in a "
+                 "sandbox",
+         "rhel6": "httpds built for these paths, a program an MPM, in a "
+                  "sandbox (2.4; 2.2 by its files alone)",
          "source": "httpd built from source, MPMs shared and static"}
 
 
@@ -69,6 +73,8 @@ def _changes(row):
         return "`mods-enabled/`, `/var/lib/apache2`"
     if row["mechanism"] == "loadmodule":
         return _code(row["mpm_file"])
+    if row["mechanism"] == "binary":
+        return f"`{row['mpm_variable']}` in `{row['sysconfig']}`"
     return "refused"
 
 

@@ -122,7 +122,6 @@ def test_every_layout_has_a_tree():
     ("source-static", "/usr/local/apache2/build/config.nice "
                       "--with-mpm=event"),
     ("ea4", "ea-apache24-mod_mpm_event"),
-    ("suse", "APACHE_MPM in /etc/sysconfig/apache2"),
 ])
 def test_a_layout_without_a_mechanism_is_refused_by_name(tree, name, advice):
     """with what to type there, and nothing changes."""

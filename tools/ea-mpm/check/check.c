@@ -70,7 +70,9 @@ int em_judge_any(apr_hash_t *loaded, const char *pattern)
 }
 
 /* Ids of all modules that CONF loads, and of those compiled in. */
-static apr_hash_t *loaded_modules(const em_judge_t *j, const em_conf_t *conf)
+static apr_hash_t *loaded_modules(const em_judge_t *j,
+                                  const em_facts_t *facts,
+                                  const em_conf_t *conf)
 {
     apr_hash_t *loaded = apr_hash_make(j->pool);
     apr_hash_index_t *hi;
@@ -79,8 +81,8 @@ static apr_hash_t *loaded_modules(const em_judge_t *j, const em_conf_t *conf)
          hi = apr_hash_next(hi)) {
         apr_hash_set(loaded, apr_hash_this_key(hi), APR_HASH_KEY_STRING, "");
     }
-    for (int i = 0; i < j->facts->modules->nelts; i++) {
-        const em_module_t *m = APR_ARRAY_IDX(j->facts->modules, i,
+    for (int i = 0; i < facts->modules->nelts; i++) {
+        const em_module_t *m = APR_ARRAY_IDX(facts->modules, i,
                                              em_module_t *);
 
         if (!m->so) {
@@ -131,20 +133,24 @@ static int refusals(const apr_array_header_t *findings)
 /* All findings of a plan that can be made. */
 static apr_status_t judge(em_judge_t *j)
 {
+    const em_facts_t *under = j->facts;
     em_conf_t *after;
 
     j->before = j->after = j->facts->conf;
     if (!em_plan_is_empty(j->plan)) {
-        apr_status_t rv = em_plan_conf(&after, j->plan, j->facts, j->res,
-                                       j->pool);
+        apr_status_t rv = em_plan_facts(&under, j->plan, j->facts, j->res,
+                                        j->pool);
 
+        if (rv == APR_SUCCESS) {
+            rv = em_plan_conf(&after, j->plan, j->facts, j->res, j->pool);
+        }
         if (rv != APR_SUCCESS) {
             return rv;
         }
         j->after = after;
     }
-    j->had = loaded_modules(j, j->before);
-    j->has = loaded_modules(j, j->after);
+    j->had = loaded_modules(j, j->facts, j->before);
+    j->has = loaded_modules(j, under, j->after);
     j->findings = apr_array_make(j->pool, 8, sizeof(em_finding_t *));
     em_judge_faults(j);
     em_judge_others(j);

@@ -32,6 +32,13 @@ static void told_before(em_judge_t *j)
         f->file = line->file->path;
         f->line = line->line;
     }
+    else if (facts->httpd.missing) {
+        (void)em_judge_add(j, "mpm-binary-missing", EM_INFO, "%s in %s names "
+                           "%s, which is not there, so that no start works; "
+                           "the switch names one that is",
+                           facts->layout->mpm_variable,
+                           facts->layout->sysconfig, facts->httpd.missing);
+    }
     else if (!facts->configured && !facts->httpd.static_mpm) {
         (void)em_judge_add(j, "mpm-none-loaded", EM_INFO, "No MPM is loaded "
                            "(AH00534); the switch enables one");
@@ -117,8 +124,28 @@ static void notes(em_judge_t *j)
     }
 }
 
+/* event of httpd 2.2 was its makers' experiment: it held no TLS connection
+ * in keep-alive, and modules that assume one thread a connection failed. */
+static void experimental(em_judge_t *j)
+{
+    const int *v = j->facts->httpd.v;
+    em_finding_t *f;
+
+    if (v[0] == 2 && v[1] < 4 && strcmp(j->plan->to, "event") == 0
+        && !em_plan_is_empty(j->plan)) {
+        f = em_judge_add(j, "mpm-experimental", EM_WARN, "event is an "
+                         "experiment in httpd %s: it became a supported MPM "
+                         "with 2.4", j->facts->httpd.version);
+        f->source = "httpd 2.2 documentation: Apache MPM event, status "
+                    "Experimental";
+        em_judge_resolve(f, "worker has threads as well, and is none: ea-mpm "
+                         "switch worker");
+    }
+}
+
 void em_judge_faults(em_judge_t *j)
 {
+    experimental(j);
     told_before(j);
     missing_files(j);
     notes(j);

@@ -6,7 +6,6 @@
 #include <apr_strings.h>
 
 #include "host/running.h"
-#include "host/shellvars.h"
 
 #define DEFAULT_TIMEOUT apr_time_from_sec(30)
 
@@ -59,31 +58,6 @@ static const char *find_binary(const em_view_t *view, apr_pool_t *p)
     return NULL;
 }
 
-/* SUSE chooses the binary by a variable; empty means the first there is. */
-static const char *suse_binary(const em_view_t *view, apr_pool_t *p)
-{
-    static const char *const mpms[] = { "prefork", "event", "worker", NULL };
-    em_shellvars_t sh = { apr_table_make(p, 8), NULL, 0 };
-    em_node_t *node;
-    const char *mpm;
-    int i;
-
-    if (em_view_read(&node, view, "/etc/sysconfig/apache2", 1024 * 1024, p)
-        == APR_SUCCESS) {
-        em_shellvars_parse(&sh, node->data, p);
-    }
-    mpm = apr_table_get(sh.vars, "APACHE_MPM");
-    for (i = mpm && *mpm ? -1 : 0; i < 0 || mpms[i]; i++) {
-        const char *path = apr_pstrcat(p, "/usr/sbin/httpd-",
-                                       i < 0 ? mpm : mpms[i], NULL);
-
-        if (em_view_exists(view, path, p)) {
-            return path;
-        }
-    }
-    return NULL;
-}
-
 static apr_status_t choose_binary(gathering_t *g)
 {
     em_facts_t *facts = g->facts;
@@ -92,8 +66,8 @@ static apr_status_t choose_binary(gathering_t *g)
     if (!binary) {
         binary = g->options->binary;
     }
-    if (!binary && strcmp(facts->layout->id, "suse") == 0) {
-        binary = suse_binary(facts->view, g->p);
+    if (!binary && facts->layout->mpm_variable) {
+        binary = em_gather_choice(facts, facts->view, g->p);
     }
     if (!binary) {
         binary = facts->layout->binary;
@@ -133,25 +107,6 @@ static void find_layout(gathering_t *g)
     facts->layout = g->layout;
     facts->how.instance = how.instance;
     facts->how.conf = how.conf;
-}
-
-static void set_static(em_facts_t *facts, const em_probe_t *probe,
-                       apr_pool_t *p)
-{
-    int i;
-
-    facts->httpd.static_modules = apr_array_make(p, probe->modules->nelts,
-                                                 sizeof(const char *));
-    for (i = 0; i < probe->modules->nelts; i++) {
-        const char *source = APR_ARRAY_IDX(probe->modules, i,
-                                           em_elf_module_t).source;
-        const char *mpm = em_httpd_mpm_of(source, p);
-
-        APR_ARRAY_PUSH(facts->httpd.static_modules, const char *) = source;
-        if (mpm && strcmp(mpm, "itk") != 0) {
-            facts->httpd.static_mpm = mpm;
-        }
-    }
 }
 
 static void set_args(gathering_t *g)
@@ -226,6 +181,14 @@ static void start_test(gathering_t *g)
     char why[120];
     apr_status_t rv;
 
+    if (facts->httpd.missing) {
+        g->test_error = apr_psprintf(g->p, "%s in %s names %s, which is not "
+                                     "there: the server cannot be started",
+                                     facts->layout->mpm_variable,
+                                     facts->layout->sysconfig,
+                                     facts->httpd.missing);
+        return;
+    }
     if (!is_here(facts)) {
         g->test_error = "not run: programs of another system's tree are not";
         return;
@@ -269,6 +232,7 @@ static apr_status_t look_at_httpd(gathering_t *g)
     facts->httpd.args = g->options->args;
     facts->httpd.env = g->options->env;
     facts->httpd.test_env = g->options->test_env;
+    facts->httpd.starter = g->options->starter;
     rv = choose_binary(g);
     if (rv != APR_SUCCESS) {
         return rv;
@@ -288,7 +252,7 @@ static apr_status_t look_at_httpd(gathering_t *g)
     memcpy(facts->httpd.v, g->probe->settings.v, sizeof(facts->httpd.v));
     facts->httpd.vendor = g->probe->settings.vendor;
     facts->httpd.mmn = g->probe->settings.mmn;
-    set_static(facts, g->probe, g->p);
+    em_gather_compiled(facts, g->probe, g->p);
     set_paths(g);
     complete_layout(g);
     return APR_SUCCESS;
@@ -299,8 +263,6 @@ static apr_status_t read_conf(gathering_t *g)
     em_facts_t *facts = g->facts;
     em_source_names_t *names = apr_palloc(g->p, sizeof(*names));
     em_conf_how_t *how = &facts->conf_how;
-    apr_array_header_t *statics = apr_array_copy(
-        g->p, facts->httpd.static_modules);
     const char *root;
     em_conf_t *conf;
     apr_status_t rv;
@@ -308,16 +270,8 @@ static apr_status_t read_conf(gathering_t *g)
     names->elfs = g->elfs;
     names->server_root = facts->httpd.server_root;
     names->pool = g->p;
-    APR_ARRAY_PUSH(statics, const char *) = NULL;
     how->view = facts->view;
-    how->server_root = facts->httpd.server_root;
-    how->config_file = facts->httpd.config_file;
-    memcpy(how->version, facts->httpd.v, sizeof(how->version));
-    how->env = facts->httpd.env;
-    how->defines = em_options_values(facts->httpd.args, 'D', g->p);
-    how->before = em_options_values(facts->httpd.args, 'C', g->p);
-    how->after = em_options_values(facts->httpd.args, 'c', g->p);
-    how->static_modules = (const char *const *)statics->elts;
+    em_gather_conf_how(facts, g->p);
     how->source_name = em_source_name;
     how->baton = names;
     how->cache = em_conf_cache(g->p);
@@ -421,6 +375,7 @@ static void take_test(gathering_t *g)
 
     em_gather_mpm(facts, NULL, g->p);
     if (!g->test) {
+        facts->httpd.tested = facts->httpd.missing && is_here(facts);
         facts->httpd.test_output = g->test_error;
         return;
     }

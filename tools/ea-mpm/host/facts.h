@@ -34,10 +34,17 @@ typedef struct em_httpd_t {
     const char *mmn;            /* "20120211:142" */
     const char *server_root;    /* -d, ServerRoot or HTTPD_ROOT */
     const char *config_file;    /* absolute */
+    const char *missing;        /* the program that the service would start
+                                 * and that is not there; binary is then
+                                 * another one; or NULL */
     const char *static_mpm;     /* "prefork" of a static build, else NULL */
     apr_array_header_t *static_modules; /* const char *: "core.c" ... */
     apr_array_header_t *args;   /* const char *: what the service passes:
                                  * -D X, -f F, -d D, -C, -c */
+    apr_array_header_t *starter;    /* const char *: the command that runs
+                                     * httpd with these arguments and writes
+                                     * files before (SUSE's start_apache2),
+                                     * to which -k or -t is added; or NULL */
     const char *const *env;     /* whole environment for every run */
     const char *const *test_env;    /* the same for -t and -V: run and lock
                                  * directories that only a start makes (gone
@@ -183,6 +190,14 @@ apr_status_t em_facts_gather(em_facts_t **pfacts, const em_facts_how_t *how,
  * the walk's answer, as if httpd had accepted it. This waits for httpd's own
  * answer. 1: it is another one, so judge again what was judged. */
 int em_facts_settle(em_facts_t *facts, apr_pool_t *p);
+
+/* What FACTS become in the tree of VIEW (the same with changes laid over it),
+ * as far as it chooses how httpd is run: the program, what is compiled into
+ * it, the arguments. conf_how reads the configuration of VIEW; all else, conf
+ * too, is as it was. */
+apr_status_t em_facts_under(em_facts_t **punder, const em_facts_t *facts,
+                            const em_view_t *view, em_result_t *res,
+                            apr_pool_t *p);
 
 /* The loaded module ID ("php_module"), or NULL. */
 const em_module_t *em_facts_module(const em_facts_t *facts, const char *id);

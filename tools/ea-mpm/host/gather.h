@@ -24,9 +24,22 @@ typedef struct em_source_names_t {
 } em_source_names_t;
 const char *em_source_name(void *baton, const char *id, const char *so);
 
+/* facts->httpd.static_modules and static_mpm. */
+void em_gather_compiled(em_facts_t *facts, const em_probe_t *probe,
+                        apr_pool_t *p);
+/* facts->conf_how, but for its view and names of modules' sources, from
+ * facts->httpd. */
+void em_gather_conf_how(em_facts_t *facts, apr_pool_t *p);
+/* The program that the layout's variable chooses in VIEW, and
+ * facts->httpd.missing; NULL: there is none. */
+const char *em_gather_choice(em_facts_t *facts, const em_view_t *view,
+                             apr_pool_t *p);
 /* facts->modules, from the walk and the compiled-in list. */
 void em_gather_modules(em_facts_t *facts, const em_probe_t *probe,
                        em_elf_cache_t *elfs, apr_pool_t *p);
+/* facts->modules: the compiled-in ones alone. */
+void em_gather_static(em_facts_t *facts, const em_probe_t *probe,
+                      apr_pool_t *p);
 /* facts->modules_dir and facts->installed. */
 void em_gather_installed(em_facts_t *facts, em_elf_cache_t *elfs,
                          apr_pool_t *p);

@@ -187,6 +187,27 @@ apr_status_t em_probe_binary(em_probe_t **pprobe, const em_view_t *view,
     return rv;
 }
 
+const char *em_probe_mpm(const char *path, apr_pool_t *p)
+{
+    apr_array_header_t *modules;
+    em_elf_t *elf;
+    int i;
+
+    if (em_elf_open(&elf, path, p) != APR_SUCCESS
+        || !(modules = em_elf_prelinked(elf, p))) {
+        return NULL;
+    }
+    for (i = 0; i < modules->nelts; i++) {
+        const char *mpm = em_httpd_mpm_of(
+            APR_ARRAY_IDX(modules, i, em_elf_module_t).source, p);
+
+        if (mpm && strcmp(mpm, "itk") != 0) {
+            return mpm;
+        }
+    }
+    return NULL;
+}
+
 apr_status_t em_probe_test_start(em_exec_t **pexec, const char *binary,
                                  const apr_array_header_t *args,
                                  const em_exec_how_t *how, apr_pool_t *p)

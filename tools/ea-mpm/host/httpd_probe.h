@@ -23,6 +23,10 @@ apr_status_t em_probe_binary(em_probe_t **pprobe, const em_view_t *view,
                              const char *binary, const em_exec_how_t *how,
                              em_result_t *res, apr_pool_t *p);
 
+/* The MPM that is compiled into the program at PATH (of this machine, links
+ * followed), read from the file; NULL: none, or it is no httpd. */
+const char *em_probe_mpm(const char *path, apr_pool_t *p);
+
 /* What httpd says of the configuration. */
 typedef struct em_probe_test_t {
     int ran;                        /* 0: could not be started */

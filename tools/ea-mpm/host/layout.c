@@ -4,6 +4,8 @@
 
 #include <apr_strings.h>
 
+#include "host/shellvars.h"
+
 #define MAX_EVIDENCE_FILE (1024 * 1024)
 
 /* Is one condition of a row's evidence true? */
@@ -151,6 +153,26 @@ static void take_ea4_paths(em_layout_t *layout, const em_view_t *view,
     take_path(&layout->modules_dir, node->data, "dir_modules", p);
 }
 
+/* SUSE: /etc/sysconfig/apache2@NAME says which configuration, and if it does
+ * not, /etc/apache2@NAME has it. */
+static void take_suse_instance(em_layout_t *layout, const em_view_t *view,
+                               const char *name, apr_pool_t *p)
+{
+    em_shellvars_t sh = { apr_table_make(p, 8), NULL, 0 };
+    const char *conf = NULL;
+    em_node_t *node;
+
+    layout->sysconfig = apr_pstrcat(p, layout->sysconfig, "@", name, NULL);
+    if (em_view_read(&node, view, layout->sysconfig, MAX_EVIDENCE_FILE, p)
+        == APR_SUCCESS) {
+        em_shellvars_parse(&sh, node->data, p);
+        conf = apr_table_get(sh.vars, "APACHE_HTTPD_CONF");
+    }
+    layout->config_file = conf && *conf ? conf
+        : apr_pstrcat(p, "/etc/apache2@", name, "/httpd.conf", NULL);
+    layout->ctl = NULL;         /* apachectl knows the first one only */
+}
+
 /* /etc/apache2-NAME beside /etc/apache2; conf/NAME.conf beside httpd.conf. */
 static void take_instance(em_layout_t *layout, const em_view_t *view,
                           const char *name, apr_pool_t *p)
@@ -172,6 +194,9 @@ static void take_instance(em_layout_t *layout, const em_view_t *view,
         layout->sysconfig = apr_pstrcat(p, layout->server_root, "/envvars",
                                         NULL);
         layout->ctl = em_view_exists(view, ctl, p) ? ctl : NULL;
+    }
+    else if (strcmp(layout->id, "suse") == 0) {
+        take_suse_instance(layout, view, name, p);
     }
     else {
         layout->config_file = apr_pstrcat(p, dir_of(layout->config_file, p),

@@ -30,6 +30,8 @@ typedef struct em_layout_t {
     const char *mpm_file;       /* where an MPM LoadModule line belongs when
                                  * none is there to uncomment */
     const char *sysconfig;      /* file with OPTIONS, defines, HTTPD= ... */
+    const char *mpm_variable;   /* of sysconfig, names the MPM's program:
+                                 * "APACHE_MPM", "HTTPD"; or NULL */
     const char *mpm_packages;   /* "itk=httpd-itk ...": packages that bring an
                                  * MPM (RPM spelling), or NULL */
     const char *container;      /* non-NULL: an image without init; says

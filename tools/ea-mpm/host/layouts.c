@@ -59,6 +59,7 @@ static const em_layout_row_t rows[] = {
             .modules_dir = "/usr/lib64/apache2",
             .ctl = "/usr/sbin/apachectl", .units = "apache2.service",
             .sysconfig = "/etc/sysconfig/apache2",
+            .mpm_variable = "APACHE_MPM",
             .mpm_packages = "prefork=apache2-prefork "
                             "worker=apache2-worker event=apache2-event",
         },
@@ -131,6 +132,7 @@ static const em_layout_row_t rows[] = {
             .modules_dir = "/etc/httpd/modules",
             .ctl = "/usr/sbin/apachectl", .units = "httpd.service",
             .sysconfig = "/etc/sysconfig/httpd",
+            .mpm_variable = "HTTPD",
             .mpm_packages = "itk=httpd-itk",
         },
         .evidence = "/etc/httpd/conf/httpd.conf /etc/sysconfig/httpd~HTTPD= "

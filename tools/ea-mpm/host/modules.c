@@ -98,11 +98,12 @@ static em_threads_t threads_of(const em_elf_t *elf, const char *id,
     return EM_THREADS_UNKNOWN;
 }
 
-static void add_static(em_facts_t *facts, const em_probe_t *probe,
-                       apr_pool_t *p)
+void em_gather_static(em_facts_t *facts, const em_probe_t *probe,
+                      apr_pool_t *p)
 {
     int i;
 
+    facts->modules = apr_array_make(p, 64, sizeof(em_module_t *));
     for (i = 0; i < probe->modules->nelts; i++) {
         const em_elf_module_t *one = &APR_ARRAY_IDX(probe->modules, i,
                                                     em_elf_module_t);
@@ -143,8 +144,7 @@ void em_gather_modules(em_facts_t *facts, const em_probe_t *probe,
     const em_directive_t *d;
     int i = 0;
 
-    facts->modules = apr_array_make(p, 64, sizeof(em_module_t *));
-    add_static(facts, probe, p);
+    em_gather_static(facts, probe, p);
     while ((d = em_conf_next(facts->conf, "LoadModule", &i))) {
         const char *id = em_conf_word(d->args, 0, p);
 

@@ -64,13 +64,25 @@ static void installed_module(em_facts_t *facts, const char *name,
     add_installed(facts, mpm, id, file, elf && em_elf_exports(elf, id), p);
 }
 
-/* SUSE and RHEL 6: a binary for each MPM beside the usual one. */
+/* Does the program at FILE hold MPM, or any where MPM is NULL? */
+static const char *held_mpm(const em_facts_t *facts, const char *file,
+                            apr_pool_t *p)
+{
+    const char *real;
+
+    return em_view_real(&real, facts->view, file, p) == APR_SUCCESS
+        ? em_probe_mpm(em_view_outside(facts->view, real, p), p) : NULL;
+}
+
+/* SUSE and RHEL 6: a program for each MPM, httpd-event or httpd.event, and
+ * on RHEL 6 the plain one as well. */
 static void installed_binaries(em_facts_t *facts, apr_pool_t *p)
 {
     static const char *const mpms[] = { "prefork", "worker", "event", NULL };
     static const char *const stems[] = {
         "/usr/sbin/httpd-", "/usr/sbin/httpd2-", "/usr/sbin/httpd.", NULL
     };
+    const char *held;
     int i, j;
 
     for (i = 0; mpms[i]; i++) {
@@ -79,11 +91,17 @@ static void installed_binaries(em_facts_t *facts, apr_pool_t *p)
 
             if (em_view_exists(facts->view, file, p)
                 && !em_facts_installed(facts, mpms[i])) {
+                held = held_mpm(facts, file, p);
                 add_installed(facts, mpms[i],
                               apr_psprintf(p, "mpm_%s_module", mpms[i]),
-                              file, 1, p);
+                              file, held && strcmp(held, mpms[i]) == 0, p);
             }
         }
+    }
+    held = held_mpm(facts, facts->layout->binary, p);
+    if (held && !em_facts_installed(facts, held)) {
+        add_installed(facts, held, apr_psprintf(p, "mpm_%s_module", held),
+                      facts->layout->binary, 1, p);
     }
 }
 
@@ -220,7 +238,7 @@ void em_gather_mpm(em_facts_t *facts, const apr_array_header_t *loaded,
     const char *walked = named(walked_mpms(facts, p));
     const char *told;
 
-    facts->configured = walked;
+    facts->configured = facts->httpd.missing ? NULL : walked;
     if (!loaded) {
         return;
     }

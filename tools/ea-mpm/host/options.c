@@ -8,6 +8,7 @@
 
 #include "base/exec.h"
 #include "host/shellvars.h"
+#include "host/suse.h"
 
 #define MAX_FILE (1024 * 1024)
 #define EVAL_TIMEOUT apr_time_from_sec(10)
@@ -285,7 +286,7 @@ static const char *envvars_beside(const em_layout_t *layout, apr_pool_t *p)
                                "/envvars", NULL) : NULL;
 }
 
-/* OPTIONS, APACHE2_OPTS and HTTPD of a sysconfig or conf.d file, where no
+/* OPTIONS or APACHE2_OPTS of a sysconfig or conf.d file, where no
  * unit has already said them. */
 static void take_sysconfig(em_options_t *o, const em_view_t *view,
                            const em_layout_t *layout, apr_pool_t *p)
@@ -299,48 +300,30 @@ static void take_sysconfig(em_options_t *o, const em_view_t *view,
     if (options) {
         add_arguments(o->args, em_shellvars_split(options, p), 0);
     }
-    if (layout->mechanism == EM_MECH_BINARY) {
-        o->binary = value_of(vars, "HTTPD");
-    }
 }
 
-static void add(em_options_t *o, const char *option, const char *value)
-{
-    APR_ARRAY_PUSH(o->args, const char *) = option;
-    if (value) {
-        APR_ARRAY_PUSH(o->args, const char *) = value;
-    }
-}
-
-/* SUSE's start_apache2 writes sysconfig.d/ from APACHE_MODULES and hands it
- * to httpd; a bare httpd would run without its modules. */
+/* SUSE's start_apache2, with what else its unit passes. */
 static void take_suse(em_options_t *o, const em_view_t *view,
-                      const em_layout_t *layout, apr_pool_t *p)
+                      const em_layout_t *layout, const char *instance,
+                      apr_table_t *env, apr_pool_t *p)
 {
-    static const char dir[] = "/etc/apache2/sysconfig.d";
-    apr_table_t *vars = parsed(view, layout->sysconfig, p);
-    const char *flags = value_of(vars, "APACHE_SERVER_FLAGS");
-    const char *conf = value_of(vars, "APACHE_HTTPD_CONF");
-    apr_array_header_t *words;
-    int i;
+    apr_array_header_t *more = apr_array_make(p, 4, sizeof(const char *));
 
-    if (!em_view_is_dir(view, dir, p)) {
-        return;
+    if (o->unit && o->unit->exec_start->nelts) {
+        add_arguments(more, o->unit->exec_start, 1);
     }
-    add(o, "-DSYSCONFIG", NULL);
-    add(o, "-C", "PidFile /run/httpd.pid");
-    add(o, "-C", apr_pstrcat(p, "Include ", dir, "/loadmodule.conf", NULL));
-    add(o, "-C", apr_pstrcat(p, "Include ", dir, "/global.conf", NULL));
-    add(o, "-f", conf ? conf : layout->config_file);
-    add(o, "-c", apr_pstrcat(p, "Include ", dir, "/include.conf", NULL));
-    words = em_shellvars_split(flags ? flags : "", p);
-    for (i = 0; i < words->nelts; i++) {
-        const char *flag = APR_ARRAY_IDX(words, i, const char *);
-
-        add(o, apr_pstrcat(p, "-D", strncmp(flag, "-D", 2) == 0 ? flag + 2
-                                                                 : flag,
-                           NULL), NULL);
+    if (em_view_exists(view, EM_SUSE_STARTER, p)) {
+        o->starter = apr_array_make(p, 4, sizeof(const char *));
+        APR_ARRAY_PUSH(o->starter, const char *) = EM_SUSE_STARTER;
+        apr_array_cat(o->starter, more);
     }
+    if (instance) {             /* as older and newer releases call it */
+        apr_table_set(env, "HTTPD_INSTANCE", instance);
+        apr_table_set(env, "START_APACHE_INSTANCE", instance);
+    }
+    em_suse_args(o->args, view, layout, parsed(view, layout->sysconfig, p),
+                 instance, p);
+    apr_array_cat(o->args, more);
 }
 
 const char *const *em_options_values(const apr_array_header_t *args,
@@ -428,7 +411,7 @@ void em_options_read(em_options_t **poptions, const em_view_t *view,
                            layout->server_root, log, p);
     }
     else if (strcmp(layout->id, "suse") == 0) {
-        take_suse(o, view, layout, p);
+        take_suse(o, view, layout, instance, env, p);
     }
     else if (exec_httpd) {
         add_arguments(o->args, o->unit->exec_start, 1);

@@ -19,7 +19,8 @@ typedef struct em_options_t {
     const em_unit_file_t *unit; /* NULL: no unit */
     const char *server_root;    /* of -d, or NULL */
     const char *config_file;    /* of -f as passed, or NULL */
-    const char *binary;         /* APACHE_HTTPD, HTTPD=, or NULL */
+    const char *binary;         /* APACHE_HTTPD, or NULL */
+    apr_array_header_t *starter;    /* em_httpd_t.starter */
 } em_options_t;
 
 /* Find them out. BOOTED: systemd runs this machine, so the service does not

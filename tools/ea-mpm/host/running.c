@@ -15,6 +15,7 @@
 #include <apr_strings.h>
 
 #include "host/httpd_parse.h"
+#include "host/httpd_probe.h"
 #include "host/options.h"
 
 #define MAX_PROC_FILE (4 * 1024 * 1024)
@@ -384,12 +385,12 @@ void em_running_mpm(em_running_t *prunning, int pid, const char *static_mpm,
     if (so) {
         prunning->evidence = apr_psprintf(p, "%s in /proc/%d/maps", so, pid);
     }
-    else if (exe && strpbrk(strrchr(exe, '/') + 1, ".-")) {
-        const char *name = strpbrk(strrchr(exe, '/') + 1, ".-") + 1;
-
-        prunning->mpm = em_httpd_mpm_of(apr_pstrcat(p, "mpm_", name, NULL),
-                                        p);
-        prunning->evidence = apr_psprintf(p, "its executable is %s", exe);
+    else {
+        prunning->mpm = em_probe_mpm(apr_psprintf(p, "/proc/%d/exe", pid),
+                                     p);
+        prunning->evidence = apr_psprintf(p, "compiled into %s, which "
+                                          "process %d runs",
+                                          exe ? exe : "the program", pid);
     }
     if (!prunning->mpm && static_mpm) {
         prunning->mpm = static_mpm;

@@ -19,8 +19,8 @@ apr_array_header_t *em_running_others(const em_facts_t *facts, apr_pool_t *p);
 apr_array_header_t *em_running_args(int pid, apr_pool_t *p);
 const char *const *em_running_env(int pid, apr_pool_t *p);
 
-/* The MPM that process PID runs: by the modules it has mapped, by the name
- * of its executable, else STATIC_MPM. */
+/* The MPM that process PID runs: by the modules it has mapped, by what
+ * is compiled into its executable, else STATIC_MPM. */
 void em_running_mpm(em_running_t *prunning, int pid, const char *static_mpm,
                     apr_pool_t *p);
 

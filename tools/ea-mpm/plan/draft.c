@@ -17,6 +17,7 @@ em_draft_t *em_draft_make(em_plan_t *plan, const em_facts_t *facts,
     draft->facts = facts;
     draft->plan = plan;
     draft->view = em_view_over(facts->view, p);
+    draft->conf_how = facts->conf_how;
     draft->steps = apr_array_make(p, 16, sizeof(em_step_t *));
     draft->edits = apr_array_make(p, 8, sizeof(em_edit_t *));
     draft->told = apr_hash_make(p);
@@ -256,7 +257,7 @@ static apr_status_t put_edits(em_draft_t *draft, em_view_t *view,
 apr_status_t em_draft_conf(em_conf_t **pconf, em_draft_t *draft,
                            em_result_t *res)
 {
-    em_conf_how_t how = draft->facts->conf_how;
+    em_conf_how_t how = draft->conf_how;
     em_view_t *view;
     apr_status_t rv;
 

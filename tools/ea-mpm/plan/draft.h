@@ -36,6 +36,7 @@ typedef struct em_draft_t {
     em_view_t *view;            /* the tree with the nodes put so far */
     apr_array_header_t *steps;  /* em_step_t *, of nodes put so far */
     apr_array_header_t *edits;  /* em_edit_t * */
+    em_conf_how_t conf_how;     /* of every walk, but for its view */
     em_conf_t *conf;            /* the last walk; NULL: something changed
                                  * since */
     apr_hash_t *told;           /* ids of modules that a consequence names */

@@ -23,14 +23,6 @@ static const refusal_t packages = {
     "by the next package transaction. Change it with the package manager or "
     "with WHM > EasyApache 4: choose ea-apache24-mod_mpm_", " there"
 };
-static const refusal_t binary = {
-    EM_MECH_BINARY, "layout-unsupported",
-    "On this layout every MPM is an httpd program of its own and nothing in "
-    "the configuration chooses it. Choose ", " by installing its program and "
-    "naming it in the file that the service reads (APACHE_MPM in "
-    "/etc/sysconfig/apache2, HTTPD in /etc/sysconfig/httpd), then stop and "
-    "start the service"
-};
 static const refusal_t rebuild = {
     EM_MECH_REBUILD, "static-mpm",
     "The MPM is compiled into this httpd (httpd -l shows it), and loading "
@@ -91,12 +83,6 @@ static apr_status_t make_packages(em_draft_t *draft, em_result_t *res)
     return refuse(draft, &packages, draft->want.mpm);
 }
 
-static apr_status_t make_binary(em_draft_t *draft, em_result_t *res)
-{
-    (void)res;
-    return refuse(draft, &binary, draft->want.mpm);
-}
-
 static apr_status_t make_rebuild(em_draft_t *draft, em_result_t *res)
 {
     (void)res;
@@ -104,5 +90,4 @@ static apr_status_t make_rebuild(em_draft_t *draft, em_result_t *res)
 }
 
 const em_mechanism_t em_mech_packages = {EM_MECH_PACKAGES, make_packages};
-const em_mechanism_t em_mech_binary = {EM_MECH_BINARY, make_binary};
 const em_mechanism_t em_mech_rebuild = {EM_MECH_REBUILD, make_rebuild};

@@ -192,16 +192,36 @@ em_view_t *em_plan_view(const em_plan_t *plan, const em_facts_t *facts,
     return view;
 }
 
+apr_status_t em_plan_facts(const em_facts_t **punder, const em_plan_t *plan,
+                           const em_facts_t *facts, em_result_t *res,
+                           apr_pool_t *p)
+{
+    em_facts_t *under;
+    apr_status_t rv;
+
+    if (plan->under) {
+        *punder = plan->under;
+        return APR_SUCCESS;
+    }
+    rv = em_facts_under(&under, facts, em_plan_view(plan, facts, p), res, p);
+    if (rv == APR_SUCCESS) {
+        *punder = under;
+    }
+    return rv;
+}
+
 apr_status_t em_plan_conf(em_conf_t **pconf, const em_plan_t *plan,
                           const em_facts_t *facts, em_result_t *res,
                           apr_pool_t *p)
 {
-    em_conf_how_t how = facts->conf_how;
+    const em_facts_t *under;
+    apr_status_t rv;
 
     if (plan->after) {
         *pconf = (em_conf_t *)plan->after;
         return APR_SUCCESS;
     }
-    how.view = em_plan_view(plan, facts, p);
-    return em_conf_read(pconf, &how, res, p);
+    rv = em_plan_facts(&under, plan, facts, res, p);
+    return rv == APR_SUCCESS
+           ? em_conf_read(pconf, &under->conf_how, res, p) : rv;
 }

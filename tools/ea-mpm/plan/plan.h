@@ -54,6 +54,8 @@ typedef struct em_plan_t {
                                  * target: "mpm-not-installed",
                                  * "static-mpm", "layout-unsupported" ... */
     const char *impossible_why; /* the reason and what to do, sentences */
+    const em_facts_t *under;    /* em_plan_facts(), where making the plan had
+                                 * to know it; or NULL */
     const em_conf_t *after;     /* the configuration after the plan, where
                                  * making the plan had to read it; or NULL */
     apr_array_header_t *restart_units;  /* const char *: further units that
@@ -71,6 +73,11 @@ int em_plan_is_empty(const em_plan_t *plan);
 /* The tree as it would be after the plan. */
 em_view_t *em_plan_view(const em_plan_t *plan, const em_facts_t *facts,
                         apr_pool_t *p);
+/* The facts as they would be after the plan, as far as em_facts_under()
+ * knows; read the configuration by their conf_how. */
+apr_status_t em_plan_facts(const em_facts_t **punder, const em_plan_t *plan,
+                           const em_facts_t *facts, em_result_t *res,
+                           apr_pool_t *p);
 /* The configuration as it would be after the plan. */
 apr_status_t em_plan_conf(em_conf_t **pconf, const em_plan_t *plan,
                           const em_facts_t *facts, em_result_t *res,

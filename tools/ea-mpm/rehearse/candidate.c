@@ -140,7 +140,8 @@ static const char *translate(const char *output, const char *path,
                         output, d->line, d->file->path, at + strlen(path));
 }
 
-/* Arguments of the service without its own -f. */
+/* Arguments of the service without its own -f, and without -C and -c, whose
+ * lines are part of the text. */
 static const char *const *test_argv(const em_facts_t *facts,
                                     const char *path, apr_pool_t *p)
 {
@@ -150,7 +151,8 @@ static const char *const *test_argv(const em_facts_t *facts,
     int n = 0;
 
     for (int i = 0; argv[i]; i++) {
-        if (strcmp(argv[i], "-f") == 0 && argv[i + 1]
+        if ((strcmp(argv[i], "-f") == 0 || strcmp(argv[i], "-C") == 0
+             || strcmp(argv[i], "-c") == 0) && argv[i + 1]
             && strcmp(argv[i + 1], path) != 0) {
             i++;
             continue;

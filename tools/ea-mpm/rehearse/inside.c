@@ -23,6 +23,7 @@
 #define OWN_ERROR_LOG "/dev/shm/ea-mpm-error.log"
 #define STEP 5000               /* microseconds between two looks */
 #define LOG_LINES 20
+#define PID_PATIENCE apr_time_from_sec(5)
 #define CRASHES 3               /* of children, without a single answer */
 
 typedef struct inside_t {
@@ -129,7 +130,8 @@ static int configtest(inside_t *in)
 {
     const char *output = "";
     int ok = 0;
-    apr_status_t rv = em_httpd_test(&ok, &output, &in->facts, time_left(in),
+    apr_status_t rv = em_httpd_test(&ok, &output, &in->facts,
+                                    em_httpd_start_argv, time_left(in),
                                     in->pool);
 
     if (rv != APR_SUCCESS) {
@@ -197,16 +199,16 @@ static int start(inside_t *in)
 
     make_run_dirs(in);
     if (em_httpd_foreground(&in->facts)) {
+        const char *const log[] = {with_log[0], with_log[1], NULL};
+
         rv = em_exec_start(&in->foreground,
-                           em_httpd_argv(&in->facts, more == k_start ? NULL
-                                         : (const char *const[]){
-                                               with_log[0], with_log[1],
-                                               NULL}, in->pool),
+                           em_httpd_start_argv(&in->facts, more == k_start
+                                               ? NULL : log, in->pool),
                            &how, in->pool);
         return rv == APR_SUCCESS ? 1 : fault(in, EM_PHASE_START, 0,
                                              "httpd cannot be run.");
     }
-    rv = em_exec(&out, em_httpd_argv(&in->facts, more, in->pool), &how,
+    rv = em_exec(&out, em_httpd_start_argv(&in->facts, more, in->pool), &how,
                  in->pool);
     if (rv != APR_SUCCESS) {
         return fault(in, EM_PHASE_START, 0, "httpd cannot be run.");
@@ -279,13 +281,27 @@ static int await_listen(inside_t *in)
     return 1;
 }
 
+/* The ports are open before the pid file is written. 0: none was. */
+static int await_pid(inside_t *in)
+{
+    apr_time_t until = apr_time_now() + PID_PATIENCE;
+    int pid = main_pid(in, in->pool);
+
+    while (!pid && in->facts.httpd.pid_file && apr_time_now() < until
+           && apr_time_now() < in->deadline) {
+        apr_sleep(STEP);
+        pid = main_pid(in, in->pool);
+    }
+    return pid;
+}
+
 static int right_mpm(inside_t *in)
 {
     const char *to = in->how->plan ? in->how->plan->to : NULL;
-    int pid = main_pid(in, in->pool);
+    int pid = to ? await_pid(in) : 0;
     em_running_t now = {0};
 
-    if (!to || !pid) {
+    if (!pid) {
         return 1;
     }
     em_running_mpm(&now, pid, in->facts.httpd.static_mpm, in->pool);

@@ -119,11 +119,15 @@ static apr_status_t perform(em_rehearsal_t *r, const em_facts_t *facts,
                             .conf = facts->conf, .rehearse = how};
     em_stage_t *current, *target;
     const em_php_map_t *now, *then;
+    const em_facts_t *under;
     em_conf_t *conf = NULL;
     em_questions_t *questions;
     apr_status_t rv;
 
-    rv = em_plan_conf(&conf, plan, facts, res, p);
+    rv = em_plan_facts(&under, plan, facts, res, p);
+    if (rv == APR_SUCCESS) {
+        rv = em_plan_conf(&conf, plan, facts, res, p);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -144,7 +148,7 @@ static apr_status_t perform(em_rehearsal_t *r, const em_facts_t *facts,
         stage.name = r->target;
         stage.plan = plan;
         stage.conf = conf;
-        stage.facts = em_addr_facts_under(facts, conf, p);
+        stage.facts = em_addr_facts_under(under, conf, p);
         stage.php = then;
         rv = hold(&target, r, &stage, res, p);
     }
@@ -152,7 +156,7 @@ static apr_status_t perform(em_rehearsal_t *r, const em_facts_t *facts,
         return rv;
     }
     if (target->unavailable) {
-        test_candidate(r, facts, conf, target->unavailable, p);
+        test_candidate(r, under, conf, target->unavailable, p);
         return APR_SUCCESS;
     }
     em_judge(r, questions, current, target, p);

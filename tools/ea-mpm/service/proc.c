@@ -13,6 +13,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "host/httpd_probe.h"
+
 /* State, parent and start time from /proc/PID/stat; 0 when it is gone. The
  * name in it may hold blanks and parentheses: the last ')' ends it. */
 static int read_stat(int pid, char *pstate, int *pparent,
@@ -221,21 +223,6 @@ static const char *mpm_of_map(char *line, const char **pfile, apr_pool_t *p)
     return NULL;
 }
 
-/* SUSE: httpd-event, httpd2-worker; RHEL 6: httpd.worker. */
-static const char *mpm_of_exe(const char *exe)
-{
-    static const char *const mpms[] = {"prefork", "worker", "event"};
-    const char *name = exe ? last_part(exe) : "";
-    const char *tail = strpbrk(name, "-.");
-
-    for (int i = 0; tail && i < 3; i++) {
-        if (strcmp(tail + 1, mpms[i]) == 0) {
-            return mpms[i];
-        }
-    }
-    return NULL;
-}
-
 const char *em_proc_mpm(int pid, const char **pevidence, apr_pool_t *p)
 {
     const char *path = apr_psprintf(p, "/proc/%d/maps", pid);
@@ -260,9 +247,10 @@ const char *em_proc_mpm(int pid, const char **pevidence, apr_pool_t *p)
         return mpm;
     }
     exe = em_proc_exe(pid, p);
-    mpm = mpm_of_exe(exe);
+    mpm = em_probe_mpm(apr_psprintf(p, "/proc/%d/exe", pid), p);
     if (mpm) {
-        *pevidence = apr_psprintf(p, "process %d runs %s", pid, exe);
+        *pevidence = apr_psprintf(p, "compiled into %s, which process %d "
+                                  "runs", exe ? exe : "the program", pid);
     }
     return mpm;
 }

@@ -31,8 +31,8 @@ int em_proc_is_main(int pid, const char *binary, apr_pool_t *p);
 /* em_proc_t * of the direct children of PID. */
 apr_array_header_t *em_proc_children(int pid, apr_pool_t *p);
 /* The MPM of a process from its memory maps ("event", "itk" for prefork with
- * mpm_itk or mod_mpm_itkish), else from the name of its executable; NULL:
- * built in. *PEVIDENCE says where it was seen. */
+ * mpm_itk or mod_mpm_itkish), else what is compiled into its executable; NULL:
+ * cannot be told. *PEVIDENCE says where it was seen. */
 const char *em_proc_mpm(int pid, const char **pevidence, apr_pool_t *p);
 
 #endif /* EM_PROC_H */

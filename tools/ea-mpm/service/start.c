@@ -41,13 +41,15 @@ int em_httpd_foreground(const em_facts_t *facts)
     return 0;
 }
 
-const char *const *em_httpd_argv(const em_facts_t *facts,
-                                 const char *const *more, apr_pool_t *p)
+static const char *const *join(const char *first,
+                               const apr_array_header_t *args,
+                               const char *const *more, apr_pool_t *p)
 {
-    const apr_array_header_t *args = facts->httpd.args;
     apr_array_header_t *argv = apr_array_make(p, 16, sizeof(const char *));
 
-    APR_ARRAY_PUSH(argv, const char *) = facts->httpd.binary;
+    if (first) {
+        APR_ARRAY_PUSH(argv, const char *) = first;
+    }
     for (int i = 0; args && i < args->nelts; i++) {
         APR_ARRAY_PUSH(argv, const char *) =
             APR_ARRAY_IDX(args, i, const char *);
@@ -57,6 +59,20 @@ const char *const *em_httpd_argv(const em_facts_t *facts,
     }
     APR_ARRAY_PUSH(argv, const char *) = NULL;
     return (const char *const *)argv->elts;
+}
+
+const char *const *em_httpd_argv(const em_facts_t *facts,
+                                 const char *const *more, apr_pool_t *p)
+{
+    return join(facts->httpd.binary, facts->httpd.args, more, p);
+}
+
+const char *const *em_httpd_start_argv(const em_facts_t *facts,
+                                       const char *const *more,
+                                       apr_pool_t *p)
+{
+    return facts->httpd.starter ? join(NULL, facts->httpd.starter, more, p)
+                                : em_httpd_argv(facts, more, p);
 }
 
 /* The command that starts this service, NULL when there is none. */
@@ -94,8 +110,8 @@ static const char *const *start_argv(const em_facts_t *facts, apr_pool_t *p)
         argv[1] = "start";
         return argv;
     case EM_SERVICE_SIGNAL:
-        return em_httpd_argv(facts, em_httpd_foreground(facts) ? NULL
-                             : k_start, p);
+        return em_httpd_start_argv(facts, em_httpd_foreground(facts) ? NULL
+                                   : k_start, p);
     case EM_SERVICE_NONE:
         break;
     }
@@ -140,7 +156,7 @@ static apr_status_t start_detached(const em_facts_t *facts,
 }
 
 apr_status_t em_httpd_test(int *pok, const char **poutput,
-                           const em_facts_t *facts,
+                           const em_facts_t *facts, em_argv_fn *argv,
                            apr_interval_time_t timeout, apr_pool_t *p)
 {
     static const char *const t[] = {"-t", NULL};
@@ -150,7 +166,7 @@ apr_status_t em_httpd_test(int *pok, const char **poutput,
     em_exec_out_t *out;
     apr_status_t rv;
 
-    rv = em_exec(&out, em_httpd_argv(facts, t, p), &how, p);
+    rv = em_exec(&out, argv(facts, t, p), &how, p);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -170,8 +186,8 @@ static apr_status_t explain(const em_facts_t *facts, const char *const *argv,
     const char *test = "", *log;
     int ok = 1;
 
-    if (em_httpd_test(&ok, &test, facts, apr_time_from_sec(30), p)
-        != APR_SUCCESS || ok) {
+    if (em_httpd_test(&ok, &test, facts, em_httpd_start_argv,
+                      apr_time_from_sec(30), p) != APR_SUCCESS || ok) {
         test = "";
     }
     log = em_errlog_quote(facts, log_from, p);

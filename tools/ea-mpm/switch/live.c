@@ -132,11 +132,17 @@ static apr_status_t settle(em_way_t *way)
 /* The facts to verify the new server by. */
 static const em_facts_t *facts_after(em_way_t *way)
 {
+    em_result_t *res = em_result_make(way->pool);
+    const em_facts_t *under;
     em_conf_t *conf;
 
-    return em_plan_conf(&conf, way->plan, way->facts,
-                        em_result_make(way->pool), way->pool) == APR_SUCCESS
-           ? em_addr_facts_under(way->facts, conf, way->pool) : way->facts;
+    if (em_plan_facts(&under, way->plan, way->facts, res, way->pool)
+        != APR_SUCCESS) {
+        return way->facts;
+    }
+    return em_plan_conf(&conf, way->plan, way->facts, res, way->pool)
+           == APR_SUCCESS
+           ? em_addr_facts_under(under, conf, way->pool) : under;
 }
 
 /* The server stands from here to the end of start(). */
@@ -206,6 +212,7 @@ apr_status_t em_way_live(em_way_t *way)
 
 apr_status_t em_way_cold(em_way_t *way)
 {
+    const em_facts_t *after = facts_after(way);
     const char *output = "";
     apr_time_t begun;
     apr_status_t rv;
@@ -221,17 +228,17 @@ apr_status_t em_way_cold(em_way_t *way)
     if (rv == APR_SUCCESS) {
         rv = settle(way);
     }
-    if (rv != APR_SUCCESS || !way->facts->httpd.tested) {
+    if (rv != APR_SUCCESS || !after->httpd.tested || after->httpd.missing) {
         return rv;
     }
     begun = em_phase_begin(way->how->log, "configtest");
     em_result_activity(way->res, "testing the new configuration");
-    rv = em_httpd_test(&ok, &output, way->facts, way->how->timeout,
-                       way->pool);
+    rv = em_httpd_test(&ok, &output, after, em_httpd_argv,
+                       way->how->timeout, way->pool);
     if (rv != APR_SUCCESS) {
         (void)em_result_fail(way->res, rv, EM_EXIT_FAILED,
                              "config-test-failed", "%s cannot be run: ",
-                             way->facts->httpd.binary);
+                             after->httpd.binary);
     }
     else if (!ok) {
         rv = em_result_fail(way->res, APR_EGENERAL, EM_EXIT_FAILED,
