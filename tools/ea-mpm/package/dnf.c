@@ -148,38 +148,52 @@ static apr_status_t read_available(apr_hash_t *available,
 
 /* ---- scripts ---- */
 
-/* "upgrade" or "downgrade" for a package that is in both lists. */
-static const char *verb_for(const em_package_t *comes,
-                            const apr_array_header_t *goes)
-{
-    const em_package_t *old = em_package_in(goes, comes->name);
-
-    return !old ? "install"
-           : em_rpm_compare(comes->version, old->version) > 0 ? "upgrade"
-                                                              : "downgrade";
-}
-
+/* Files must all be in one line, and the first: dnf adds none later. An
+ * upgrade or a downgrade is the "install" of another version. */
 static const char *script_for(const apr_array_header_t *comes,
                               const apr_array_header_t *goes, apr_pool_t *p)
 {
-    const char *text = "";
+    const char *install = "", *remove = "";
 
+    for (int i = 0; i < comes->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(comes, i, em_package_t *);
+
+        install = apr_pstrcat(p, install, " ",
+                              one->file ? one->file : em_rpm_full(one, p),
+                              NULL);
+    }
     for (int i = 0; i < goes->nelts; i++) {
         const em_package_t *one = APR_ARRAY_IDX(goes, i, em_package_t *);
 
         if (!em_package_in(comes, one->name)) {
-            text = apr_pstrcat(p, text, "remove ", em_rpm_full(one, p), "\n",
-                               NULL);
+            remove = apr_pstrcat(p, remove, " ", em_rpm_full(one, p), NULL);
         }
     }
-    for (int i = 0; i < comes->nelts; i++) {
-        const em_package_t *one = APR_ARRAY_IDX(comes, i, em_package_t *);
+    return apr_pstrcat(p, *install ? "install" : "", install, "\n",
+                       *remove ? "remove" : "", remove, "\nrun\n", NULL);
+}
 
-        text = apr_pstrcat(p, text, verb_for(one, goes), " ",
-                           one->file ? one->file : em_rpm_full(one, p), "\n",
-                           NULL);
+/* When a line of its shell fails, dnf goes on with the next; so that nothing
+ * else than GOES can ever go, the rest of the packages are protected ones. */
+static const char *protection(const apr_array_header_t *goes,
+                              const em_view_t *view, apr_pool_t *p)
+{
+    apr_array_header_t *names = em_rpm_names(view, p);
+    const char **list;
+    int n = 0;
+
+    if (!names) {
+        return NULL;
     }
-    return apr_pstrcat(p, text, "run\n", NULL);
+    list = (const char **)names->elts;
+    for (int i = 0; i < names->nelts; i++) {
+        if (!em_package_in(goes, list[i])) {
+            list[n++] = list[i];
+        }
+    }
+    names->nelts = n;
+    return apr_pstrcat(p, "--setopt=protected_packages=",
+                       apr_array_pstrcat(p, names, ','), NULL);
 }
 
 /* Run dnf's shell over TEXT; ARGV has the options. */
@@ -319,15 +333,20 @@ static apr_status_t run(const em_transaction_t *txn, int back,
                         const em_view_t *view, em_log_t *log,
                         const char **pwords, apr_pool_t *p)
 {
+    const apr_array_header_t *comes = back ? txn->remove : txn->install;
+    const apr_array_header_t *goes = back ? txn->install : txn->remove;
+    const char *protect = protection(goes, view, p);
     apr_array_header_t *argv = argv_of(p);
     em_exec_out_t *out;
     apr_status_t rv;
 
-    (void)view;
+    if (!protect) {
+        *pwords = "the rpm database cannot be read";
+        return APR_EGENERAL;
+    }
     push(argv, "--disablerepo=*");
-    rv = shell(&out, argv, script_for(back ? txn->remove : txn->install,
-                                      back ? txn->install : txn->remove, p),
-               RUN_TIMEOUT, log, p);
+    push(argv, protect);
+    rv = shell(&out, argv, script_for(comes, goes, p), RUN_TIMEOUT, log, p);
     *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
                                 : "dnf cannot be run";
     return rv;

@@ -71,6 +71,24 @@ apr_status_t em_rpm_read_installed(apr_hash_t *installed,
     return APR_SUCCESS;
 }
 
+apr_array_header_t *em_rpm_names(const em_view_t *view, apr_pool_t *p)
+{
+    static const char *const words[] = {"-qa", "--qf", "%{NAME}\n", NULL};
+    apr_array_header_t *names = apr_array_make(p, 256, sizeof(const char *));
+    em_exec_out_t *out;
+    char *state, *line;
+
+    if (ask(&out, view, words, NULL, p) != APR_SUCCESS
+        || out->exit_code != 0) {
+        return NULL;
+    }
+    line = apr_strtok(apr_pstrdup(p, out->out), "\n", &state);
+    for (; line; line = apr_strtok(NULL, "\n", &state)) {
+        APR_ARRAY_PUSH(names, const char *) = line;
+    }
+    return names;
+}
+
 apr_array_header_t *em_rpm_versions(const apr_array_header_t *names,
                                     const em_view_t *view, apr_pool_t *p)
 {

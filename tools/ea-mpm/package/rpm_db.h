@@ -12,6 +12,8 @@
 apr_status_t em_rpm_read_installed(apr_hash_t *installed,
                                    const em_view_t *view, em_result_t *res,
                                    apr_pool_t *p);
+/* The names of all installed packages (const char *), or NULL. */
+apr_array_header_t *em_rpm_names(const em_view_t *view, apr_pool_t *p);
 apr_array_header_t *em_rpm_versions(const apr_array_header_t *names,
                                     const em_view_t *view, apr_pool_t *p);
 em_package_t *em_rpm_identify(const char *file, apr_pool_t *p);
