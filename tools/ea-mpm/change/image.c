@@ -9,7 +9,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <apr_sha1.h>
 #include <apr_strings.h>
 
 #define NANO 1000000000LL
@@ -17,28 +16,6 @@
 static apr_status_t last_error(void)
 {
     return APR_FROM_OS_ERROR(errno);
-}
-
-void em_sha1(char hex[EM_SHA1_HEX], const char *data, apr_size_t len)
-{
-    static const char digits[] = "0123456789abcdef";
-    unsigned char sum[APR_SHA1_DIGESTSIZE];
-    apr_sha1_ctx_t ctx;
-
-    apr_sha1_init(&ctx);
-    while (len > 0) {           /* it counts in unsigned int */
-        unsigned n = len > (1 << 20) ? 1 << 20 : (unsigned)len;
-
-        apr_sha1_update_binary(&ctx, (const unsigned char *)data, n);
-        data += n;
-        len -= n;
-    }
-    apr_sha1_final(sum, &ctx);
-    for (int i = 0; i < APR_SHA1_DIGESTSIZE; i++) {
-        hex[2 * i] = digits[sum[i] >> 4];
-        hex[2 * i + 1] = digits[sum[i] & 15];
-    }
-    hex[2 * APR_SHA1_DIGESTSIZE] = '\0';
 }
 
 static void take_stat(em_image_t *image, const struct stat *st)

@@ -45,5 +45,8 @@ apr_status_t em_meta_copy(int to, int from, apr_pool_t *p);
 apr_status_t em_file_remove(int fd, const char *name);
 /* Digest of bytes as hex, to tell a damaged journal. */
 void em_sha1(char hex[EM_SHA1_HEX], const char *data, apr_size_t len);
+/* The same of a whole file of any size, outside path, and its length. */
+apr_status_t em_sha1_file(const char **phex, apr_off_t *psize,
+                          const char *path, apr_pool_t *p);
 
 #endif /* EM_IMAGE_H */

@@ -13,7 +13,7 @@
 
 /* Paths, link targets and attribute values are bytes, JSON is Unicode: all
  * but plain ASCII is written as %XX. */
-static const char *escape(const char *data, apr_size_t len, apr_pool_t *p)
+const char *em_bytes_escape(const char *data, apr_size_t len, apr_pool_t *p)
 {
     static const char digits[] = "0123456789ABCDEF";
     char *text = apr_palloc(p, len * 3 + 1), *o = text;
@@ -41,7 +41,7 @@ static int digit(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-/* NULL if TEXT is not what escape() writes. */
+/* NULL if TEXT is not what em_bytes_escape() writes. */
 static const char *unescape(apr_size_t *plen, const char *text,
                             apr_pool_t *p)
 {
@@ -80,15 +80,16 @@ static em_json_t *xattrs_json(const apr_array_header_t *xattrs,
         const em_xattr_t *x = &APR_ARRAY_IDX(xattrs, i, em_xattr_t);
         em_json_t *o = em_json_object(p);
 
-        em_json_set_str(o, "name", escape(x->name, strlen(x->name), p));
-        em_json_set_str(o, "value", escape(x->value, x->len, p));
+        em_json_set_str(o, "name",
+                        em_bytes_escape(x->name, strlen(x->name), p));
+        em_json_set_str(o, "value", em_bytes_escape(x->value, x->len, p));
         em_json_add(array, o);
     }
     return array;
 }
 
-static em_json_t *image_json(const em_image_t *image, const char *sha1,
-                             apr_pool_t *p)
+em_json_t *em_image_json(const em_image_t *image, const char *sha1,
+                         apr_pool_t *p)
 {
     const em_node_t *node = &image->node;
     em_json_t *o = em_json_object(p);
@@ -99,7 +100,7 @@ static em_json_t *image_json(const em_image_t *image, const char *sha1,
     }
     if (node->kind == EM_NODE_LINK) {
         em_json_set_str(o, "target",
-                        escape(node->data, strlen(node->data), p));
+                        em_bytes_escape(node->data, strlen(node->data), p));
     }
     else {
         em_json_set_int(o, "size", (long long)node->len);
@@ -125,7 +126,7 @@ static em_json_t *strings_json(const apr_array_header_t *strings,
     for (int i = 0; strings && i < strings->nelts; i++) {
         const char *s = APR_ARRAY_IDX(strings, i, const char *);
 
-        em_json_add_str(array, escaped ? escape(s, strlen(s), p) : s);
+        em_json_add_str(array, escaped ? em_bytes_escape(s, strlen(s), p) : s);
     }
     return array;
 }
@@ -137,19 +138,10 @@ static em_json_t *move_json(const em_move_t *move, apr_pool_t *p)
 
     em_json_set_str(o, "kind", "path");
     em_json_set_str(o, "why", move->step->why);
-    em_json_set_str(o, "path", escape(path, strlen(path), p));
-    em_json_set(o, "before", image_json(&move->before, move->before_sha1, p));
-    em_json_set(o, "after", image_json(&move->after, move->after_sha1, p));
-    return o;
-}
-
-static em_json_t *packages_json(const em_step_t *step, apr_pool_t *p)
-{
-    em_json_t *o = em_json_object(p);
-
-    em_json_set_str(o, "kind", "packages");
-    em_json_set_str(o, "why", step->why);
-    em_json_set(o, "packages", em_transaction_json(step->packages, p));
+    em_json_set_str(o, "path", em_bytes_escape(path, strlen(path), p));
+    em_json_set(o, "before", em_image_json(&move->before, move->before_sha1,
+                                           p));
+    em_json_set(o, "after", em_image_json(&move->after, move->after_sha1, p));
     return o;
 }
 
@@ -163,7 +155,7 @@ static em_json_t *steps_json(const em_intent_t *intent, apr_pool_t *p)
         const em_step_t *step = APR_ARRAY_IDX(steps, i, em_step_t *);
 
         em_json_add(array, step->kind == EM_STEP_PACKAGES
-                        ? packages_json(step, p)
+                        ? em_part_json(intent->packages, p)
                         : move_json(APR_ARRAY_IDX(intent->moves, next++,
                                                   em_move_t *), p));
     }
@@ -223,7 +215,7 @@ static const char *name_of(const em_json_t *o, const char *key,
     return s && *s && strlen(s) == len ? s : NULL;
 }
 
-static const char *path_from(const char *text, apr_pool_t *p)
+const char *em_path_from(const char *text, apr_pool_t *p)
 {
     apr_size_t len;
     const char *path = text ? unescape(&len, text, p) : NULL;
@@ -232,7 +224,7 @@ static const char *path_from(const char *text, apr_pool_t *p)
                                                                  : NULL;
 }
 
-static int is_sha1(const char *s)
+int em_is_sha1(const char *s)
 {
     return s && strlen(s) == EM_SHA1_HEX - 1
            && strspn(s, "0123456789abcdef") == EM_SHA1_HEX - 1;
@@ -284,8 +276,8 @@ static int owner_from(em_image_t *image, const em_json_t *o)
     return 1;
 }
 
-static int image_from(em_image_t *image, const char **psha1,
-                      const em_json_t *o, apr_pool_t *p)
+int em_image_from(em_image_t *image, const char **psha1, const em_json_t *o,
+                  apr_pool_t *p)
 {
     const char *kind = em_json_get_str(o, "kind");
     long long n;
@@ -311,7 +303,7 @@ static int image_from(em_image_t *image, const char **psha1,
     }
     image->node.kind = EM_NODE_FILE;
     *psha1 = em_json_get_str(o, "sha1");
-    if (!is_sha1(*psha1) || !number(&n, o, "size", EM_IMAGE_MAX)) {
+    if (!em_is_sha1(*psha1) || !number(&n, o, "size", EM_IMAGE_MAX)) {
         return 0;
     }
     image->node.len = (apr_size_t)n;
@@ -333,7 +325,7 @@ static apr_array_header_t *strings_from(const em_json_t *array, int escaped,
         const char *s = em_json_str(em_json_at(array, i));
 
         if (escaped) {
-            s = path_from(s, p);
+            s = em_path_from(s, p);
         }
         if (!s) {
             return NULL;
@@ -366,11 +358,11 @@ static int move_from(em_intent_t *intent, em_step_t *step,
     em_move_t *move = apr_pcalloc(p, sizeof(*move));
 
     step->kind = EM_STEP_PATH;
-    step->path = path_from(em_json_get_str(o, "path"), p);
+    step->path = em_path_from(em_json_get_str(o, "path"), p);
     if (!step->path
-        || !image_from(&move->before, &move->before_sha1,
+        || !em_image_from(&move->before, &move->before_sha1,
                        em_json_get(o, "before"), p)
-        || !image_from(&move->after, &move->after_sha1,
+        || !em_image_from(&move->after, &move->after_sha1,
                        em_json_get(o, "after"), p)) {
         return 0;
     }
@@ -395,9 +387,11 @@ static int step_from(em_intent_t *intent, const em_json_t *o, apr_pool_t *p)
     if (strcmp(kind, "path") == 0) {
         return move_from(intent, step, o, p);
     }
-    step->kind = EM_STEP_PACKAGES;
-    step->packages = em_transaction_from(em_json_get(o, "packages"), p);
-    return strcmp(kind, "packages") == 0 && step->packages;
+    if (strcmp(kind, "packages") != 0 || intent->packages) {
+        return 0;
+    }
+    intent->packages = em_part_from(step, o, p);
+    return intent->packages != NULL;
 }
 
 static int steps_from(em_intent_t *intent, const em_json_t *array,
@@ -415,6 +409,11 @@ static int steps_from(em_intent_t *intent, const em_json_t *array,
             *perror = apr_psprintf(p, "step %d makes no sense", i + 1);
             return 0;
         }
+    }
+    for (int i = 0; i < intent->moves->nelts; i++) {
+        em_move_t *move = APR_ARRAY_IDX(intent->moves, i, em_move_t *);
+
+        move->over = em_kept_at(intent->packages, move->step->path) != NULL;
     }
     return 1;
 }
