@@ -125,7 +125,10 @@ apr_status_t em_txn_apply(em_txn_t *txn, em_log_t *log, em_result_t *res)
     const em_txn_info_t *info = &txn->intent->info;
     apr_status_t rv = APR_SUCCESS;
 
-    if (!txn->groups) {
+    if (info->state == EM_TXN_PREPARED) {
+        rv = em_txn_transact(txn, log, res);
+    }
+    if (rv == APR_SUCCESS && !txn->groups) {
         rv = em_txn_prepare(txn, NULL, res);
     }
     if (rv != APR_SUCCESS) {

@@ -8,7 +8,7 @@
 #include <apr_time.h>
 
 #include "change/dir.h"
-#include "change/txn.h"
+#include "change/part.h"
 
 #define NEW_FILE_MODE 0644
 
@@ -32,14 +32,17 @@ static const char *new_id(const em_store_t *store, apr_time_t now,
 /* The image that a rollback brings back, from the journal it undoes. */
 static const em_image_t *image_in(const em_intent_t *old, const char *path)
 {
+    const em_kept_t *kept;
+
     for (int i = 0; old && i < old->moves->nelts; i++) {
         const em_move_t *move = APR_ARRAY_IDX(old->moves, i, em_move_t *);
 
-        if (strcmp(move->step->path, path) == 0) {
+        if (!move->over && strcmp(move->step->path, path) == 0) {
             return &move->before;
         }
     }
-    return NULL;
+    kept = old ? em_kept_at(old->packages, path) : NULL;
+    return kept && kept->config ? &kept->move.before : NULL;
 }
 
 /* A file keeps all that is not its bytes; a new one gets what a new one gets
@@ -81,6 +84,27 @@ static const char *sum_of(const em_image_t *image, apr_pool_t *p)
     return apr_pstrdup(p, sum);
 }
 
+/* What is there now; of a path that the packages change first, what they
+ * will leave there. */
+static apr_status_t take_before(em_txn_t *txn, em_move_t *move)
+{
+    const char *path = move->step->path;
+    apr_status_t rv = em_path_is_plain(path) ? APR_SUCCESS : APR_EINVAL;
+
+    move->over = em_kept_at(txn->intent->packages, path) != NULL;
+    if (move->over) {
+        move->before.node = move->step->before;
+        return rv;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_dir_missing(txn->intent->made, txn->store->root, path,
+                            txn->pool);
+    }
+    return rv == APR_SUCCESS ? em_move_now(&move->before, txn->store->root,
+                                           move, txn->pool)
+                             : rv;
+}
+
 static apr_status_t take_move(em_txn_t *txn, const em_step_t *step,
                               const em_intent_t *old, em_result_t *res)
 {
@@ -89,13 +113,7 @@ static apr_status_t take_move(em_txn_t *txn, const em_step_t *step,
 
     move->step = step;
     move->n = txn->intent->moves->nelts;
-    rv = em_path_is_plain(step->path)
-             ? em_dir_missing(txn->intent->made, txn->store->root,
-                              step->path, txn->pool)
-             : APR_EINVAL;
-    if (rv == APR_SUCCESS) {
-        rv = em_move_now(&move->before, txn->store->root, move, txn->pool);
-    }
+    rv = take_before(txn, move);
     if (rv != APR_SUCCESS) {
         return em_change_failed(res, rv, "read-failed", "read", txn,
                                 step->path);
@@ -140,6 +158,19 @@ static apr_status_t take_old(em_intent_t **pold, em_txn_t *txn,
     return rv;
 }
 
+/* Packages come first: paths may be changed after them, never before. */
+static apr_status_t take_packages(em_txn_t *txn, const em_step_t *step,
+                                  em_result_t *res)
+{
+    if (txn->intent->packages || txn->intent->moves->nelts > 0) {
+        return em_result_fail(res, APR_ENOTIMPL, EM_EXIT_FAILED,
+                              "step-unsupported",
+                              "a package transaction has to be the first "
+                              "step of a plan, and the only one");
+    }
+    return em_part_take(&txn->intent->packages, txn, step, res);
+}
+
 static apr_status_t fill(em_txn_t *txn, const em_plan_t *plan,
                          const em_txn_service_t *service, em_result_t *res)
 {
@@ -158,11 +189,18 @@ static apr_status_t fill(em_txn_t *txn, const em_plan_t *plan,
         info->service = *service;
     }
     intent->moves = apr_array_make(txn->pool, 8, sizeof(em_move_t *));
+    info->plan->steps = apr_array_copy(txn->pool, plan->steps);
     for (int i = 0; rv == APR_SUCCESS && i < plan->steps->nelts; i++) {
-        const em_step_t *step = APR_ARRAY_IDX(plan->steps, i, em_step_t *);
+        em_step_t *step = APR_ARRAY_IDX(plan->steps, i, em_step_t *);
 
         if (step->kind == EM_STEP_PATH) {
             rv = take_move(txn, step, old, res);
+            continue;
+        }
+        rv = take_packages(txn, step, res);
+        if (rv == APR_SUCCESS) {
+            APR_ARRAY_IDX(info->plan->steps, i, em_step_t *)
+                = intent->packages->step;
         }
     }
     return rv;
@@ -200,6 +238,10 @@ apr_status_t em_txn_begin(em_txn_t **ptxn, const em_view_t *view,
         rv = em_journal_write(txn->store, txn->intent, res, p);
     }
     if (rv == APR_SUCCESS) {
+        if (txn->intent->packages) {
+            em_part_point(txn->intent->packages, txn->store,
+                          txn->intent->info.id, p);
+        }
         *ptxn = txn;
     }
     return rv;

@@ -8,7 +8,8 @@
  *
  * State directory (root only, below the view's root):
  *   /var/lib/ea-mpm/lock              who is writing
- *   /var/lib/ea-mpm/journal/ID/       intent.json, before/N, after/N, state
+ *   /var/lib/ea-mpm/journal/ID/       intent.json, before/N, after/N, state,
+ *                                     packages/, kept/N
  *   /var/lib/ea-mpm/open              there while a change is open
  *
  * States: prepared -> applying -> applied -> committed
@@ -54,6 +55,9 @@ typedef struct em_txn_info_t {
     const char *rolled_back_by; /* id of the rollback, or NULL */
     const char *rolls_back;     /* id of what this one undid, or NULL */
     em_plan_t *plan;            /* steps as they were */
+    apr_off_t packages_size;    /* bytes of packages kept for the way back */
+    const char *profile;        /* EasyApache 4 profile of the state before,
+                                 * as cPanel's own tool wrote it, or NULL */
     em_txn_service_t service;
 } em_txn_info_t;
 
@@ -64,21 +68,24 @@ apr_status_t em_txn_begin(em_txn_t **ptxn, const em_view_t *view,
                           const em_plan_t *plan,
                           const em_txn_service_t *service, em_result_t *res,
                           apr_pool_t *p);
-/* The change itself, in parts, so that the server stands still for the second
- * of them only:
+/* The change itself, in parts, so that the server stands still for one of
+ * them only:
  *
+ *   transact  the package transaction, where there is one. While the server
+ *             still runs; scripts of the packages may restart it.
  *   prepare   all that needs room, bytes and syncs: written beside its
  *             target. While the server still runs.
  *   apply     the steps: renames and removals. Between stop and start.
  *   settle    bring them to the disk, clean up. After the start.
  *   commit    the change is good.
  *
- * Who leaves prepare or settle out has it done by the next part. On a failure
+ * Who leaves one but apply out has it done by the next. On a failure
  * everything that was done is still in the journal: call em_txn_undo.
  *
  * CONF is what a server would read that was told to reload meanwhile: where
  * it would read asides too (Include of a whole directory), they are left for
  * apply. NULL: there is no such server. */
+apr_status_t em_txn_transact(em_txn_t *txn, em_log_t *log, em_result_t *res);
 apr_status_t em_txn_prepare(em_txn_t *txn, const em_conf_t *conf,
                             em_result_t *res);
 apr_status_t em_txn_apply(em_txn_t *txn, em_log_t *log, em_result_t *res);

@@ -11,6 +11,8 @@
 #include <apr_strings.h>
 
 #include "change/dir.h"
+#include "change/part.h"
+#include "change/profile.h"
 
 #define NEW ".new"
 #define MARK "open"
@@ -36,8 +38,8 @@ static apr_status_t write_failed(em_result_t *res, apr_status_t rv,
                           "cannot write %s in %s: ", what, store->outside);
 }
 
-static apr_status_t corrupt(em_result_t *res, const em_store_t *store,
-                            const char *id, const char *why)
+apr_status_t em_journal_corrupt(em_result_t *res, const em_store_t *store,
+                                const char *id, const char *why)
 {
     em_result_hint(res, "mv %s/journal/%s %s/%s.damaged", store->outside, id,
                    store->outside, id);
@@ -183,7 +185,8 @@ apr_status_t em_journal_state(em_txn_state_t *pstate, apr_time_t *pwhen,
     }
     if (image.node.kind != EM_NODE_FILE
         || !state_from(pstate, image.node.data)) {
-        return corrupt(res, store, id, "its file 'state' names no state");
+        return em_journal_corrupt(res, store, id,
+                                  "its file 'state' names no state");
     }
     *pwhen = image.mtime / 1000;
     return APR_SUCCESS;
@@ -313,6 +316,9 @@ static apr_status_t write_into(int fd, const em_intent_t *intent,
     em_sha1(sum, text, strlen(text));
     if (rv == APR_SUCCESS) {
         rv = write_images(fd, intent, 1);
+    }
+    if (rv == APR_SUCCESS && intent->packages) {
+        rv = em_part_write(fd, intent->packages, p);
     }
     if (rv == APR_SUCCESS) {
         rv = em_file_write(fd, "intent.json", text, strlen(text), 0600);
@@ -456,7 +462,9 @@ static const char *read_from(em_intent_t **pintent, int fd, const char *id,
     if (strcmp((*pintent)->info.id, id) != 0) {
         return "it carries the id of another one";
     }
-    return take_images(*pintent, fd, p);
+    error = take_images(*pintent, fd, p);
+    return error || !(*pintent)->packages
+               ? error : em_part_read((*pintent)->packages, fd, p);
 }
 
 apr_status_t em_journal_read(em_intent_t **pintent, const em_store_t *store,
@@ -481,7 +489,12 @@ apr_status_t em_journal_read(em_intent_t **pintent, const em_store_t *store,
     why = read_from(&intent, fd, id, p);
     close(fd);
     if (why) {
-        return corrupt(res, store, id, why);
+        return em_journal_corrupt(res, store, id, why);
+    }
+    if (intent->packages) {
+        em_part_point(intent->packages, store, id, p);
+        intent->info.packages_size = em_part_size(store, id, p);
+        intent->info.profile = em_profile_noted(store, id, p);
     }
     intent->info.state = state;
     if (state == EM_TXN_COMMITTED || state == EM_TXN_UNDONE) {

@@ -37,6 +37,9 @@ apr_status_t em_journal_ids(apr_array_header_t **pids,
                             apr_pool_t *p);
 /* Take the mark `open` away. Only under the lock, with nothing open. */
 void em_journal_unmark(const em_store_t *store);
+/* "journal-corrupt": WHY (a clause), and what to do. */
+apr_status_t em_journal_corrupt(em_result_t *res, const em_store_t *store,
+                                const char *id, const char *why);
 int em_journal_exists(const em_store_t *store, const char *id);
 /* Write a journal in state "prepared", synced. */
 apr_status_t em_journal_write(const em_store_t *store,

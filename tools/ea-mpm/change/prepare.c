@@ -93,17 +93,33 @@ static apr_status_t make_dirs(const em_txn_t *txn, em_result_t *res)
     return APR_SUCCESS;
 }
 
-static apr_status_t refuse_packages(const em_txn_t *txn, em_result_t *res)
+/* Of paths that the packages have changed, what stands there now: it must be
+ * what they were expected to leave. */
+static apr_status_t look_again(const em_txn_t *txn, em_result_t *res)
 {
-    const apr_array_header_t *steps = txn->intent->info.plan->steps;
+    for (int i = 0; i < txn->intent->moves->nelts; i++) {
+        em_move_t *move = APR_ARRAY_IDX(txn->intent->moves, i, em_move_t *);
+        apr_status_t rv = APR_SUCCESS;
+        em_image_t now;
 
-    for (int i = 0; i < steps->nelts; i++) {
-        if (APR_ARRAY_IDX(steps, i, em_step_t *)->kind != EM_STEP_PATH) {
-            return em_result_fail(res, APR_ENOTIMPL, EM_EXIT_FAILED,
-                                  "step-unsupported",
-                                  "step %d is a package transaction, which "
-                                  "this build cannot carry out", i + 1);
+        if (!move->over) {
+            continue;
         }
+        rv = em_move_now(&now, txn->store->root, move, txn->pool);
+        if (rv != APR_SUCCESS) {
+            return em_change_failed(res, rv, "read-failed", "look at", txn,
+                                    move->step->path);
+        }
+        if (!em_node_same(&now.node, &move->before.node)) {
+            return em_result_fail(res, APR_EBUSY, EM_EXIT_FAILED,
+                                  "packages-not-as-planned",
+                                  "%s is not as the package transaction was "
+                                  "expected to leave it",
+                                  em_view_outside(txn->view,
+                                                  move->step->path,
+                                                  txn->pool));
+        }
+        move->before = now;
     }
     return APR_SUCCESS;
 }
@@ -133,13 +149,20 @@ apr_status_t em_txn_prepare(em_txn_t *txn, const em_conf_t *conf,
     em_txn_info_t *info = &txn->intent->info;
     apr_status_t rv;
 
+    if (info->state == EM_TXN_PREPARED) {
+        rv = em_txn_transact(txn, NULL, res);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
     em_result_activity(res, "preparing the change");
-    if (info->state != EM_TXN_PREPARED) {
+    if (txn->groups || (info->state != EM_TXN_PREPARED
+                        && !txn->transacted)) {
         return em_result_fail(res, APR_EINVAL, EM_EXIT_FAILED,
                               "journal-state", "the change %s is %s already",
                               info->id, em_txn_state_name(info->state));
     }
-    rv = refuse_packages(txn, res);
+    rv = look_again(txn, res);
     if (rv == APR_SUCCESS) {
         rv = make_dirs(txn, res);
     }
@@ -147,7 +170,7 @@ apr_status_t em_txn_prepare(em_txn_t *txn, const em_conf_t *conf,
         txn->groups = em_groups(txn->intent, txn->pool);
         rv = prepare_groups(txn, conf, res);
     }
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && info->state == EM_TXN_PREPARED) {
         rv = em_journal_set_state(txn->store, info->id, EM_TXN_APPLYING, res,
                                   txn->pool);
     }

@@ -4,7 +4,7 @@
 
 #include <apr_strings.h>
 
-#include "change/txn.h"
+#include "change/part.h"
 
 /* The newest change in force that is not a rollback itself. */
 static const em_txn_info_t *last_in_force(const apr_array_header_t *list)
@@ -61,6 +61,18 @@ static apr_status_t choose(const em_txn_info_t **pinfo, const em_view_t *view,
     return APR_SUCCESS;
 }
 
+static apr_status_t edited_since(const em_txn_t *txn, const char *path,
+                                 em_result_t *res)
+{
+    em_result_hint(res, "ea-mpm rollback %s --force", txn->intent->info.id);
+    return em_result_fail(res, APR_EBUSY, EM_EXIT_REFUSED,
+                          "changed-since-switch",
+                          "%s was edited after the change %s; rolling back "
+                          "would lose that edit",
+                          em_view_outside(txn->view, path, txn->pool),
+                          txn->intent->info.id);
+}
+
 /* The step back of MOVE; *PSTEP is NULL if the path is there already. */
 static apr_status_t step_back(em_step_t **pstep, const em_txn_t *txn,
                               const em_move_t *move, int force,
@@ -80,15 +92,7 @@ static apr_status_t step_back(em_step_t **pstep, const em_txn_t *txn,
     }
     if (now.node.kind == EM_NODE_OTHER
         || (!force && !em_node_same(&now.node, &move->after.node))) {
-        em_result_hint(res, "ea-mpm rollback %s --force",
-                       txn->intent->info.id);
-        return em_result_fail(res, APR_EBUSY, EM_EXIT_REFUSED,
-                              "changed-since-switch",
-                              "%s was edited after the change %s; rolling "
-                              "back would lose that edit",
-                              em_view_outside(txn->view, move->step->path,
-                                              txn->pool),
-                              txn->intent->info.id);
+        return edited_since(txn, move->step->path, res);
     }
     step->kind = EM_STEP_PATH;
     step->path = move->step->path;
@@ -98,6 +102,177 @@ static apr_status_t step_back(em_step_t **pstep, const em_txn_t *txn,
     *pstep = step;
     return APR_SUCCESS;
 }
+
+/* ---- packages ---- */
+
+static em_transaction_t *inverse(const em_transaction_t *done, apr_pool_t *p)
+{
+    em_transaction_t *back = apr_pcalloc(p, sizeof(*back));
+
+    back->manager = done->manager;
+    back->install = done->remove;
+    back->remove = done->install;
+    return back;
+}
+
+/* The packages as the change left them, and those of before still here? */
+static apr_status_t check_packages(const em_txn_t *txn, em_result_t *res)
+{
+    const em_part_t *part = txn->intent->packages;
+    const em_txn_info_t *info = &txn->intent->info;
+    const char *damaged;
+
+    if (em_transaction_state(part->step->packages, txn->view, txn->pool)
+        != 1) {
+        em_result_hint(res, "ea-mpm switch %s", info->from);
+        return em_result_fail(res, APR_EBUSY, EM_EXIT_REFUSED,
+                              "changed-since-switch",
+                              "The packages were changed after the change "
+                              "%s (updated, perhaps), and those of before do "
+                              "not belong to them any more. A switch leads "
+                              "back with the packages of today", info->id);
+    }
+    damaged = em_part_damage(part);
+    if (damaged) {
+        em_result_hint(res, "ea-mpm switch %s", info->from);
+        return em_result_fail(res, APR_ENOENT, EM_EXIT_REFUSED,
+                              "packages-gone",
+                              "The package %s of the change %s is not in its "
+                              "journal any more: only the newest ones keep "
+                              "theirs. A switch leads back with the packages "
+                              "of today", damaged, info->id);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t packages_back(em_step_t **pstep, const em_txn_t *txn,
+                                  em_result_t *res)
+{
+    const em_step_t *done = txn->intent->packages->step;
+    em_step_t *step = apr_pcalloc(txn->pool, sizeof(*step));
+    apr_status_t rv = check_packages(txn, res);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    step->kind = EM_STEP_PACKAGES;
+    step->why = apr_psprintf(txn->pool, "take back: %s", done->why);
+    step->packages = inverse(done->packages, txn->pool);
+    rv = em_transaction_effects(&step->effects, step->packages, txn->view,
+                                res, txn->pool);
+    *pstep = step;
+    return rv;
+}
+
+/* What the inverse transaction leaves at PATH, where it does anything. */
+static const em_node_t *left_at(const em_step_t *step, const char *path,
+                                const em_txn_t *txn)
+{
+    for (int i = 0; i < step->effects->nelts; i++) {
+        const em_effect_t *effect
+            = APR_ARRAY_IDX(step->effects, i, em_effect_t *);
+
+        if (strcmp(em_part_real(txn, effect->path), path) == 0) {
+            return &effect->after;
+        }
+    }
+    return NULL;
+}
+
+/* What the change as a whole left there, its steps after the packages
+ * included. */
+static const em_image_t *made_at(const em_txn_t *txn, const em_kept_t *kept)
+{
+    const apr_array_header_t *moves = txn->intent->moves;
+
+    for (int i = 0; i < moves->nelts; i++) {
+        const em_move_t *move = APR_ARRAY_IDX(moves, i, em_move_t *);
+
+        if (strcmp(move->step->path, kept->move.step->path) == 0) {
+            return &move->after;
+        }
+    }
+    return kept->expected ? &kept->move.after : NULL;
+}
+
+static int same_file(const em_image_t *now, const em_image_t *then,
+                     const char *sha1)
+{
+    char sum[EM_SHA1_HEX];
+
+    if (then->node.data || then->node.kind != EM_NODE_FILE) {
+        return em_node_same(&now->node, &then->node);
+    }
+    em_sha1(sum, now->node.data ? now->node.data : "", now->node.len);
+    return now->node.kind == EM_NODE_FILE && sha1 && strcmp(sum, sha1) == 0;
+}
+
+/* *PSTEP is NULL where the packages alone bring back what was there. */
+static apr_status_t kept_back(em_step_t **pstep, const em_txn_t *txn,
+                              const em_kept_t *kept,
+                              const em_step_t *packages, int force,
+                              em_result_t *res)
+{
+    em_step_t *step = apr_pcalloc(txn->pool, sizeof(*step));
+    const char *path = kept->move.step->path;
+    const em_image_t *made = made_at(txn, kept);
+    const em_node_t *left = left_at(packages, path, txn);
+    em_image_t now;
+    apr_status_t rv = em_move_now(&now, txn->store->root, &kept->move,
+                                  txn->pool);
+
+    if (rv != APR_SUCCESS) {
+        return em_change_failed(res, rv, "read-failed", "look at", txn,
+                                path);
+    }
+    if (!force && !em_kept_is_back(kept, &now)
+        && !(made ? same_file(&now, made, kept->move.after_sha1)
+                  : em_kept_knows(txn->intent->packages, &now))) {
+        return edited_since(txn, path, res);
+    }
+    left = left ? left : &now.node;
+    *pstep = NULL;
+    if (em_node_same(left, &kept->move.before.node)) {
+        return APR_SUCCESS;
+    }
+    step->kind = EM_STEP_PATH;
+    step->path = path;
+    step->why = "as it was before the change";
+    step->before = *left;
+    step->after = kept->move.before.node;
+    *pstep = step;
+    return APR_SUCCESS;
+}
+
+static apr_status_t take_back_packages(em_plan_t *plan, const em_txn_t *txn,
+                                       int force, em_result_t *res)
+{
+    const em_part_t *part = txn->intent->packages;
+    em_step_t *packages = NULL;
+    apr_status_t rv;
+
+    if (!part) {
+        return APR_SUCCESS;
+    }
+    rv = packages_back(&packages, txn, res);
+    if (rv == APR_SUCCESS) {
+        APR_ARRAY_PUSH(plan->steps, em_step_t *) = packages;
+    }
+    for (int i = 0; rv == APR_SUCCESS && i < part->kept->nelts; i++) {
+        const em_kept_t *kept = APR_ARRAY_IDX(part->kept, i, em_kept_t *);
+        em_step_t *step = NULL;
+
+        if (kept->config) {
+            rv = kept_back(&step, txn, kept, packages, force, res);
+        }
+        if (step) {
+            APR_ARRAY_PUSH(plan->steps, em_step_t *) = step;
+        }
+    }
+    return rv;
+}
+
+/* ---- the plan ---- */
 
 static em_plan_t *plan_back(const em_txn_info_t *info, apr_pool_t *p)
 {
@@ -137,12 +312,19 @@ apr_status_t em_txn_rollback_plan(em_plan_t **pplan, const em_view_t *view,
         return rv;
     }
     plan = plan_back(info, p);
+    rv = take_back_packages(plan, &txn, force, res);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
     for (int i = txn.intent->moves->nelts - 1; i >= 0; i--) {
+        const em_move_t *move = APR_ARRAY_IDX(txn.intent->moves, i,
+                                              em_move_t *);
         em_step_t *step = NULL;
 
-        rv = step_back(&step, &txn,
-                       APR_ARRAY_IDX(txn.intent->moves, i, em_move_t *),
-                       force, res);
+        if (move->over) {
+            continue;
+        }
+        rv = step_back(&step, &txn, move, force, res);
         if (rv != APR_SUCCESS) {
             return rv;
         }

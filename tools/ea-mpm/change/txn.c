@@ -5,7 +5,7 @@
 
 #include <apr_strings.h>
 
-#include "change/txn.h"
+#include "change/part.h"
 
 const em_txn_info_t *em_txn_info(const em_txn_t *txn)
 {
@@ -39,6 +39,7 @@ apr_status_t em_txn_commit(em_txn_t *txn, em_result_t *res)
     if (rv == APR_SUCCESS) {
         info->state = EM_TXN_COMMITTED;
         info->ended = apr_time_now();
+        em_part_prune(txn->store, NULL, txn->pool);
     }
     return rv;
 }

@@ -13,7 +13,9 @@ struct em_txn_t {
     em_store_t *store;
     em_intent_t *intent;
     apr_array_header_t *groups; /* em_group_t *, once it is prepared */
-    int applied;                /* every step was made, by this run */
+    int transacted;             /* the packages were exchanged, and */
+    int applied;                /* every other step was made, by this run */
+    int untouched;              /* the package manager refused to begin */
 };
 
 /* Moves of one directory, in the order of the plan. */

@@ -7,7 +7,7 @@
 #include <apr_strings.h>
 
 #include "change/dir.h"
-#include "change/txn.h"
+#include "change/part.h"
 
 /* Undoing works from any state, any number of times: it looks at what is
  * there instead of remembering how far anybody came. */
@@ -26,9 +26,12 @@ static apr_status_t find_todo(apr_array_header_t **ptodo,
         em_move_t *move = APR_ARRAY_IDX(moves, i, em_move_t *);
         const char *path = move->step->path;
         em_image_t now;
-        apr_status_t rv = em_move_now(&now, txn->store->root, move,
-                                      txn->pool);
+        apr_status_t rv;
 
+        if (move->over) {
+            continue;           /* it comes back with the packages */
+        }
+        rv = em_move_now(&now, txn->store->root, move, txn->pool);
         if (rv != APR_SUCCESS) {
             return em_change_failed(res, rv, "undo-failed", "look at", txn,
                                     path);
@@ -138,6 +141,7 @@ static apr_status_t make(const em_txn_t *txn, const apr_array_header_t *todo,
 static apr_status_t undo(em_txn_t *txn, em_log_t *log, em_result_t *res)
 {
     em_txn_info_t *info = &txn->intent->info;
+    int begun = info->state != EM_TXN_PREPARED;
     apr_array_header_t *todo = NULL;
     apr_status_t rv = find_todo(&todo, txn, res);
 
@@ -158,6 +162,9 @@ static apr_status_t undo(em_txn_t *txn, em_log_t *log, em_result_t *res)
     if (rv == APR_SUCCESS) {
         rv = em_txn_sweep(txn, log, res);
     }
+    if (rv == APR_SUCCESS && begun) {
+        rv = em_part_back(txn, log, res);
+    }
     if (rv == APR_SUCCESS) {
         rv = em_txn_rmdirs(txn, txn->intent->made, 1, res);
     }
@@ -169,6 +176,7 @@ static apr_status_t undo(em_txn_t *txn, em_log_t *log, em_result_t *res)
     if (rv == APR_SUCCESS) {
         info->state = EM_TXN_UNDONE;
         info->ended = apr_time_now();
+        em_part_prune(txn->store, info->id, txn->pool);
     }
     return rv;
 }
@@ -177,6 +185,8 @@ static apr_status_t undo(em_txn_t *txn, em_log_t *log, em_result_t *res)
  * front, and the failed way back decides the exit code. */
 static void merge(em_result_t *res, const em_result_t *own)
 {
+    int busy = !res->problem && own->exit_code == EM_EXIT_BUSY;
+
     if (res->problem) {
         res->detail = apr_pstrcat(res->pool, res->detail,
                                   "; and the way back failed: ",
@@ -187,7 +197,8 @@ static void merge(em_result_t *res, const em_result_t *own)
         res->problem = apr_pstrdup(res->pool, own->problem);
         res->detail = apr_pstrdup(res->pool, own->detail);
     }
-    res->exit_code = EM_EXIT_ATTENTION;
+    /* While somebody else is at work on the packages nothing is lost. */
+    res->exit_code = busy ? EM_EXIT_BUSY : EM_EXIT_ATTENTION;
     res->hint = own->hint ? apr_pstrdup(res->pool, own->hint)
                           : "ea-mpm recover";
 }
