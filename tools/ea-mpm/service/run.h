@@ -14,6 +14,9 @@ const char *const *em_httpd_argv(const em_facts_t *facts,
 const char *const *em_httpd_start_argv(const em_facts_t *facts,
                                        const char *const *more,
                                        apr_pool_t *p);
+/* cPanel's own script that starts and, with --stop, stops the server, where
+ * it is in charge; else NULL. */
+const char *em_service_script(const em_facts_t *facts, apr_pool_t *p);
 /* Do the service's options keep the server in the foreground? */
 int em_httpd_foreground(const em_facts_t *facts);
 /* httpd -t on the files as they are now, run in the way of ARGV (one of the

@@ -75,6 +75,15 @@ const char *const *em_httpd_start_argv(const em_facts_t *facts,
                                 : em_httpd_argv(facts, more, p);
 }
 
+const char *em_service_script(const em_facts_t *facts, apr_pool_t *p)
+{
+    static const char path[] = "/usr/local/cpanel/scripts/restartsrv_httpd";
+
+    return facts->service.kind != EM_SERVICE_NONE
+           && strcmp(facts->layout->id, "ea4") == 0
+           && em_view_exists(facts->view, path, p) ? path : NULL;
+}
+
 /* The command that starts this service, NULL when there is none. */
 static const char *const *start_argv(const em_facts_t *facts, apr_pool_t *p)
 {
@@ -86,6 +95,10 @@ static const char *const *start_argv(const em_facts_t *facts, apr_pool_t *p)
                   || service->kind == EM_SERVICE_OPENRC
                   || service->kind == EM_SERVICE_SYSV;
 
+    argv[0] = em_service_script(facts, p);
+    if (argv[0]) {
+        return argv;
+    }
     if ((by_unit && !script)
         || (service->kind == EM_SERVICE_CTL && !service->ctl)) {
         return NULL;
@@ -228,7 +241,8 @@ apr_status_t em_service_start(const em_facts_t *facts,
                               "no-service", "Nothing is known that starts "
                               "this server.");
     }
-    if (facts->service.kind == EM_SERVICE_SIGNAL) {
+    if (facts->service.kind == EM_SERVICE_SIGNAL
+        && !em_service_script(facts, p)) {
         how.env = facts->httpd.env;
         if (em_httpd_foreground(facts)) {
             return start_detached(facts, argv);

@@ -9,6 +9,7 @@
 
 #include "base/exec.h"
 #include "service/proc.h"
+#include "service/run.h"
 
 /* How long children may outlive the main process, and how long the kernel
  * may take to bury what was killed. */
@@ -39,8 +40,15 @@ static void ask_to_end(const em_facts_t *facts, const em_proc_t *proc,
                        apr_interval_time_t timeout, apr_pool_t *p)
 {
     const em_service_t *service = &facts->service;
+    const char *script = em_service_script(facts, p);
 
-    if (service->kind == EM_SERVICE_SYSTEMD && service->unit) {
+    if (script) {
+        const char *argv[] = {script, "--stop", NULL};
+
+        tell_init(facts, argv, timeout, p);
+    }
+    if (service->kind == EM_SERVICE_SYSTEMD && service->unit
+        && (!script || em_proc_alive(proc))) {
         const char *argv[] = {"systemctl", "stop", service->unit, NULL};
 
         tell_init(facts, argv, timeout, p);

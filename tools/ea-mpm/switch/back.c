@@ -1,7 +1,10 @@
 #include "switch/way.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
+#include "service/errlog.h"
 #include "service/proc.h"
 
 /* The original reason stays the problem; what the way back did is added. */
@@ -55,18 +58,53 @@ static const char *now_runs(em_way_t *way)
                         now.pid);
 }
 
+/* The new server must not hold the ports. That this fails is no reason not to
+ * restore the files. */
+static void stop_new(em_way_t *way)
+{
+    (void)em_service_stop(way->facts, way->how->timeout,
+                          em_result_make(way->pool), way->pool);
+}
+
+/* Scripts of the packages that came back have started the old server. */
+static int old_is_back(em_way_t *way)
+{
+    em_verify_t what = {.mpm = way->facts->configured,
+                        .timeout = way->how->timeout};
+    em_running_t now;
+
+    what.log_from = em_errlog_size(way->facts, way->pool);
+    return em_service_look(&now, way->facts, way->pool) == APR_SUCCESS
+           && now.pid && now.mpm && what.mpm
+           && strcmp(now.mpm, what.mpm) == 0
+           && em_verify(way->facts, &what, em_result_make(way->pool),
+                        way->pool) == APR_SUCCESS;
+}
+
+/* A server that serves, and be it the new one, is better than none while
+ * packages come back, which takes its time. */
+static apr_status_t restart_old(em_way_t *way, int packages, em_result_t *why)
+{
+    if (packages) {
+        if (old_is_back(way)) {
+            return APR_SUCCESS;
+        }
+        stop_new(way);
+    }
+    return start_old(way, why);
+}
+
 void em_way_back(em_way_t *way)
 {
     em_result_t *why = em_result_make(way->pool);
     int live = way->old_pid != 0 && way->stopped;
     int untouched = way->old_pid != 0 && old_still_runs(way);
+    int packages = way->txn && em_way_packages(way->plan);
+    int busy = way->res->exit_code == EM_EXIT_BUSY;
     apr_time_t begun = em_phase_begin(way->how->log, "undo");
 
-    /* The new server must not hold the ports. That this fails is no reason
-     * not to restore the files. */
-    if (live && !untouched) {
-        (void)em_service_stop(way->facts, way->how->timeout, why, way->pool);
-        em_result_clear(why);
+    if (live && !untouched && !packages) {
+        stop_new(way);
     }
     if (way->txn && em_txn_undo(way->txn, way->how->log, why)
                     != APR_SUCCESS) {
@@ -76,15 +114,17 @@ void em_way_back(em_way_t *way)
     }
     em_phase_end(way->how->log, "undo", begun, "ok");
     way->sw->changed = 0;
-    way->sw->rolled_back = way->txn != NULL;
+    way->sw->rolled_back = way->txn != NULL && !busy;
     way->sw->verified = "no";
+    untouched = way->old_pid != 0 && old_still_runs(way);
     if (!live || untouched) {
-        conclude(way, way->txn ? EM_EXIT_ROLLED_BACK : EM_EXIT_FAILED,
+        conclude(way, busy ? EM_EXIT_BUSY
+                 : way->txn ? EM_EXIT_ROLLED_BACK : EM_EXIT_FAILED,
                  untouched ? "Every file is as it was, and the server was "
                  "not touched." : "Every file is as it was.");
         return;
     }
-    if (start_old(way, why) != APR_SUCCESS) {
+    if (restart_old(way, packages, why) != APR_SUCCESS) {
         needs_attention(way, way->txn ? "Every file is as it was, but the "
                         "old server does not come up:" : "The server does "
                         "not come up:", why);

@@ -94,7 +94,29 @@ static apr_status_t stop_old(em_way_t *way)
     return rv;
 }
 
+int em_way_packages(const em_plan_t *plan)
+{
+    return plan->steps->nelts > 0
+           && APR_ARRAY_IDX(plan->steps, 0, em_step_t *)->kind
+              == EM_STEP_PACKAGES;
+}
+
 /* The parts of the change (change.h), where there is one. */
+static apr_status_t transact(em_way_t *way)
+{
+    apr_time_t begun;
+    apr_status_t rv;
+
+    if (!way->txn || !em_way_packages(way->plan)) {
+        return APR_SUCCESS;
+    }
+    begun = em_phase_begin(way->how->log, "packages");
+    way->stopped = 1;
+    rv = em_txn_transact(way->txn, way->how->log, way->res);
+    em_phase_end(way->how->log, "packages", begun, end_of(rv));
+    return rv == APR_SUCCESS ? em_way_interrupted(way) : rv;
+}
+
 static apr_status_t prepare(em_way_t *way)
 {
     apr_time_t begun;
@@ -145,17 +167,42 @@ static const em_facts_t *facts_after(em_way_t *way)
            ? em_addr_facts_under(under, conf, way->pool) : under;
 }
 
-/* The server stands from here to the end of start(). */
-static apr_status_t restart(em_way_t *way, const em_facts_t *after)
+static void probe(em_way_t *way, const em_facts_t *after)
 {
-    em_verify_t what = {.mpm = way->plan->to, .old_pid = way->old_pid,
-                        .before = way->before, .timeout = way->how->timeout};
-    apr_status_t rv;
-
-    if (em_prober_start(&way->prober, after, way->pool) != APR_SUCCESS) {
+    if (!way->prober
+        && em_prober_start(&way->prober, after, way->pool) != APR_SUCCESS) {
         way->prober = NULL;     /* no Listen we could reach: not measured */
     }
-    rv = stop_old(way);
+}
+
+/* Scripts of the packages, or cPanel's hooks, have restarted the server, and
+ * it runs as it should. That is enough where packages are all that changed. */
+static int was_restarted(em_way_t *way)
+{
+    em_running_t now;
+
+    return way->plan->steps->nelts == 1 && em_way_packages(way->plan)
+           && em_service_look(&now, way->facts, way->pool) == APR_SUCCESS
+           && now.pid && now.pid != way->old_pid && now.mpm
+           && strcmp(now.mpm, way->plan->to) == 0;
+}
+
+static apr_status_t take_over(em_way_t *way, em_verify_t *what)
+{
+    apr_status_t rv = apply(way);
+
+    em_log(way->how->log, EM_LOG_NOTE, "scripts of the packages have "
+           "restarted the server already");
+    what->log_from = em_errlog_size(way->facts, way->pool);
+    return rv;
+}
+
+/* The server stands from here to the end of start(). */
+static apr_status_t stop_and_start(em_way_t *way, const em_facts_t *after,
+                                   em_verify_t *what)
+{
+    apr_status_t rv = stop_old(way);
+
     if (rv == APR_SUCCESS) {
         rv = em_way_interrupted(way);
     }
@@ -165,9 +212,18 @@ static apr_status_t restart(em_way_t *way, const em_facts_t *after)
     if (rv == APR_SUCCESS) {
         rv = em_way_interrupted(way);
     }
-    if (rv == APR_SUCCESS) {
-        rv = start(after, &what, way->how->log, way->res, way->pool);
-    }
+    return rv == APR_SUCCESS ? start(after, what, way->how->log, way->res,
+                                     way->pool)
+                             : rv;
+}
+
+static apr_status_t restart(em_way_t *way, const em_facts_t *after)
+{
+    em_verify_t what = {.mpm = way->plan->to, .old_pid = way->old_pid,
+                        .before = way->before, .timeout = way->how->timeout};
+    apr_status_t rv = was_restarted(way) ? take_over(way, &what)
+                                         : stop_and_start(way, after, &what);
+
     if (rv == APR_SUCCESS) {
         rv = settle(way);
     }
@@ -191,11 +247,18 @@ apr_status_t em_way_live(em_way_t *way)
     after = facts_after(way);
     (void)em_answers_take(&before, way->facts, ANSWERS_TIMEOUT, way->pool);
     way->before = before;
-    rv = prepare(way);
+    if (em_way_packages(way->plan)) {
+        probe(way, after);
+    }
+    rv = transact(way);
+    if (rv == APR_SUCCESS) {
+        rv = prepare(way);
+    }
     if (rv == APR_SUCCESS) {
         rv = em_way_interrupted(way);
     }
     if (rv == APR_SUCCESS) {
+        probe(way, after);
         rv = restart(way, after);
     }
     if (rv == APR_SUCCESS) {
@@ -219,6 +282,9 @@ apr_status_t em_way_cold(em_way_t *way)
     int ok;
 
     rv = em_way_interrupted(way);
+    if (rv == APR_SUCCESS) {
+        rv = transact(way);
+    }
     if (rv == APR_SUCCESS) {
         rv = prepare(way);
     }

@@ -77,7 +77,6 @@ static int is_done(const recover_t *rec, const em_facts_t *facts)
               == APR_SUCCESS;
 }
 
-/* A server that was started on files that will not be there any more. */
 static int runs_new(const recover_t *rec, const em_facts_t *facts)
 {
     return facts->running.pid && facts->running.mpm && rec->info->to
@@ -107,26 +106,48 @@ static apr_status_t bring_back(recover_t *rec)
     return rv;
 }
 
-static apr_status_t undo(recover_t *rec, const em_facts_t *facts)
+/* A server that was started on files that will not be there any more, or are
+ * not: packages take their time, and any server is better than none. */
+static void stop_new(recover_t *rec, em_facts_t *facts, int undone)
+{
+    int packages = em_way_packages(rec->info->plan);
+
+    if (packages != undone) {
+        return;
+    }
+    if (undone && facts_now(&facts, rec) != APR_SUCCESS) {
+        facts = NULL;
+    }
+    if (facts && runs_new(rec, facts)) {
+        (void)em_service_stop(facts, rec->timeout, rec->res, rec->pool);
+    }
+    em_result_clear(rec->res);
+}
+
+static apr_status_t undo(recover_t *rec, em_facts_t *facts)
 {
     em_log_t *log = rec->how->log;
     int ours = server_is_ours(rec);
     apr_time_t begun;
     apr_status_t rv;
 
-    if (ours && facts && runs_new(rec, facts)) {
-        (void)em_service_stop(facts, rec->timeout, rec->res, rec->pool);
-        em_result_clear(rec->res);
+    if (ours) {
+        stop_new(rec, facts, 0);
     }
     begun = em_phase_begin(log, "undo");
     rv = em_txn_undo(rec->txn, log, rec->res);
     em_phase_end(log, "undo", begun, rv == APR_SUCCESS ? "ok" : "failed");
     if (rv != APR_SUCCESS) {
-        rec->res->exit_code = EM_EXIT_ATTENTION;
+        if (rec->res->exit_code != EM_EXIT_BUSY) {
+            rec->res->exit_code = EM_EXIT_ATTENTION;
+        }
         return rv;
     }
     rec->sw->rolled_back = 1;
     rec->sw->changed = 1;
+    if (ours) {
+        stop_new(rec, facts, 1);
+    }
     rv = ours ? bring_back(rec) : APR_SUCCESS;
     if (rv != APR_SUCCESS) {
         rec->res->exit_code = EM_EXIT_ATTENTION;

@@ -8,6 +8,7 @@
 #include "base/signals.h"
 #include "rehearse/php.h"
 #include "service/proc.h"
+#include "service/run.h"
 
 static int is_here(const em_facts_t *facts)
 {
@@ -203,14 +204,23 @@ static apr_status_t go(em_way_t *way, int live)
 static void hint_pending(em_way_t *way)
 {
     const em_service_t *service = &way->facts->service;
+    const char *script = em_service_script(way->facts, way->pool);
+    em_running_t now;
 
-    if (!way->facts->running.pid) {
+    /* Scripts of packages restart it even so. */
+    if (!way->facts->running.pid
+        || em_service_look(&now, way->facts, way->pool) != APR_SUCCESS
+        || !now.pid
+        || (now.mpm && strcmp(now.mpm, way->plan->to) == 0)) {
         return;
     }
     em_log(way->how->log, EM_LOG_WARN, "the running server is still %s: any "
            "reload would end it; stop and start it",
-           way->facts->running.mpm ? way->facts->running.mpm : "the old one");
-    if (service->kind == EM_SERVICE_SYSTEMD && service->unit) {
+           now.mpm ? now.mpm : "the old one");
+    if (script) {
+        em_result_hint(way->res, "%s --stop && %s", script, script);
+    }
+    else if (service->kind == EM_SERVICE_SYSTEMD && service->unit) {
         em_result_hint(way->res, "systemctl restart %s", service->unit);
     }
     else if (service->ctl) {

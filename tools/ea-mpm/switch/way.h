@@ -14,13 +14,16 @@ typedef struct em_way_t {
     em_switch_t *sw;
     em_txn_t *txn;              /* NULL: nothing on disk changes */
     int old_pid;                /* main process before, 0: stopped server */
-    int stopped;                /* the old server was told to end */
+    int stopped;                /* the old server was told to end, or may
+                                 * have been by scripts of packages */
     const em_answers_t *before;
     em_prober_t *prober;
 } em_way_t;
 
 /* APR_SUCCESS, or the problem "interrupted" when a signal asked to stop. */
 apr_status_t em_way_interrupted(em_way_t *way);
+/* Does the plan exchange packages? */
+int em_way_packages(const em_plan_t *plan);
 /* Stop, apply, start, verify: the server ran, and runs again. */
 apr_status_t em_way_live(em_way_t *way);
 /* Apply, and httpd -t where it can be run: the server stays as it is. */
