@@ -150,6 +150,8 @@ void em_json_history(em_out_t *out, const em_report_t *report,
         em_json_set_str(o, "begun", em_fmt_time(t->begun, p));
         em_json_set_str(o, "ended", em_fmt_time(t->ended, p));
         em_json_set_str(o, "rolled_back_by", t->rolled_back_by);
+        em_json_set_int(o, "packages_bytes", (long long)t->packages_size);
+        em_json_set_str(o, "profile", t->profile);
         em_json_add(a, em_json_set_str(o, "rolls_back", t->rolls_back));
     }
     out->data = em_json_set(em_json_object(p), "switches", a);

@@ -330,6 +330,17 @@ static const char *state_text(const em_txn_info_t *t, apr_pool_t *p)
                        t->rolls_back ? " (rollback)" : "", NULL);
 }
 
+/* What its packages take on the disk, where it has some. */
+static const char *size_text(const em_txn_info_t *t, apr_pool_t *p)
+{
+    char size[5];
+
+    return t->packages_size == 0
+               ? "" : apr_pstrcat(p, ", packages:",
+                                  apr_strfsize(t->packages_size, size),
+                                  NULL);
+}
+
 void em_text_history(em_out_t *out, const em_report_t *report,
                      const em_result_t *res)
 {
@@ -350,9 +361,10 @@ void em_text_history(em_out_t *out, const em_report_t *report,
     for (i = list->nelts - 1; i >= 0; --i) {
         const em_txn_info_t *t = APR_ARRAY_IDX(list, i, em_txn_info_t *);
 
-        fprintf(out->f, "%-19s %-20s %-20s %s\n", t->id,
+        fprintf(out->f, "%-19s %-20s %-20s %s%s\n", t->id,
                 em_fmt_or(em_fmt_time(t->begun, p), "?"),
                 apr_psprintf(p, "%s -> %s", em_fmt_or(t->from, "none"),
-                             em_fmt_or(t->to, "none")), state_text(t, p));
+                             em_fmt_or(t->to, "none")), state_text(t, p),
+                size_text(t, p));
     }
 }
