@@ -18,7 +18,6 @@
  * repository, so that nothing but these packages can come. */
 
 #define ASK_TIMEOUT apr_time_from_sec(300)      /* metadata may be loaded */
-#define RUN_TIMEOUT apr_time_from_sec(3600)
 
 #define DNF "/usr/bin/dnf"
 
@@ -346,7 +345,7 @@ static apr_status_t run(const em_transaction_t *txn, int back,
     }
     push(argv, "--disablerepo=*");
     push(argv, protect);
-    rv = shell(&out, argv, script_for(comes, goes, p), RUN_TIMEOUT, log, p);
+    rv = shell(&out, argv, script_for(comes, goes, p), EM_TO_THE_END, log, p);
     *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
                                 : "dnf cannot be run";
     return rv;

@@ -8,6 +8,8 @@
 
 #include <apr_strings.h>
 
+#include "base/steady.h"
+
 #define MAX_WORDS 1500          /* of a manager's output, for people */
 
 static const em_manager_t *const managers[] = {
@@ -70,6 +72,9 @@ apr_status_t em_manager_exec(em_exec_out_t **pout,
     apr_array_header_t *ended = apr_array_copy(p, argv);
 
     APR_ARRAY_PUSH(ended, const char *) = NULL;
+    if (timeout == EM_TO_THE_END) {
+        return em_steady(pout, (const char *const *)ended->elts, env, log, p);
+    }
     return em_exec(pout, (const char *const *)ended->elts, &how, p);
 }
 

@@ -104,7 +104,10 @@ int em_lock_holder(const em_view_t *view, const char *path, apr_pool_t *p);
 /* Its command line, for people. */
 const char *em_pid_command(int pid, apr_pool_t *p);
 /* Run ARGV (NULL-terminated const char *) with an environment that people's
- * settings do not reach (LC_ALL=C and so on). Errors: it could not be run. */
+ * settings do not reach (LC_ALL=C and so on). TIMEOUT EM_TO_THE_END is for
+ * what changes packages: nothing cuts it short, not even our own end, and all
+ * output is in out->out (em_steady). Errors: it could not be run. */
+#define EM_TO_THE_END ((apr_interval_time_t)-1)
 apr_status_t em_manager_exec(em_exec_out_t **pout,
                              const apr_array_header_t *argv,
                              apr_interval_time_t timeout, em_log_t *log,

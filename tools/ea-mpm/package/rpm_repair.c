@@ -27,13 +27,15 @@ static apr_status_t rpm(repair_t *r, const char *const *words,
                         const apr_array_header_t *more, em_exec_out_t **pout)
 {
     apr_array_header_t *argv = em_rpm_argv(r->view, r->pool);
+    int asks = strcmp(*words, "-V") == 0;
     apr_status_t rv;
 
     for (; *words; words++) {
         APR_ARRAY_PUSH(argv, const char *) = *words;
     }
     apr_array_cat(argv, more);
-    rv = em_manager_exec(pout, argv, TIMEOUT, r->log, r->pool);
+    rv = em_manager_exec(pout, argv, asks ? TIMEOUT : EM_TO_THE_END,
+                         asks ? NULL : r->log, r->pool);
     if (rv != APR_SUCCESS) {
         *r->pwords = "rpm cannot be run";
     }
