@@ -6,7 +6,7 @@ import pytest
 
 from fixtures import cache, mpm_programs
 from fixtures.sandbox import Sandbox
-from fixtures.tool import Tool
+from fixtures.tool import BUILD, Tool
 
 SHIPPED = "#HTTPD=/usr/sbin/httpd.worker\n"
 PHP = pathlib.Path("/usr/lib/apache2/modules")
@@ -127,8 +127,11 @@ def test_php_that_only_prefork_loads_is_seen_before(el6):
     host.start()
     assert host.sb.get("http://127.0.0.1/a.php") == (200, "42")
     before = host.sb.read(host.sysconfig)
-    done = host.ea("switch", "event")
-    assert (done.rc, done.problem) == (3, "php-source-leak"), done
+    check = host.ea("check", "event")
+    assert ("php-source-leak", "/etc/httpd/conf.d/php.conf", 4) in [
+        (f["problem"], f["file"], f["line"])
+        for f in check.data["findings"]]
+    assert host.ea("switch", "event").rc == 3
     assert host.sb.read(host.sysconfig) == before and runs(host, "prefork")
 
 
@@ -142,12 +145,34 @@ def test_what_is_not_installed_or_not_known_is_refused(el6):
     assert "install httpd" in done.detail
     done = host.ea("switch", "itk")
     assert (done.rc, done.problem) == (3, "mpm-not-installed"), done
+    done = host.ea("switch", "worker", "--without", "nothing")
+    assert (done.rc, done.problem) == (2, "module-unknown"), done
     host.sb.write("/etc/httpd/conf.d/tuning.conf", "ThreadsPerChild 4\n")
     assert host.ea("check", "worker").ok
     host.sb.write("/etc/httpd/conf.d/tuning.conf", "MaxSpareServers 4\n")
     done = host.ea("switch", "worker")
     assert (done.rc, done.problem) == (3, "directive-of-other-mpm"), done
     assert host.sb.read(host.sysconfig) == before and runs(host, "prefork")
+
+
+def test_modules_are_lines_there(el6):
+    """itk and --without change the configuration with the variable."""
+    host = el6()
+    host.copy(BUILD / "modules/mod_mpm_itkish.so",
+              "/usr/lib64/httpd/modules/mod_mpm_itkish.so")
+    host.start()
+    files = (host.sysconfig, host.main_conf)
+    before = [host.sb.read(f) for f in files]
+    done = host.ea("switch", "itk")
+    assert done.ok and done.data["verified"] == "running", done
+    assert host.ea("show").data["mpm"]["running"] == "itk" and host.answers()
+    assert host.sb.read(host.sysconfig) == before[0]
+    done = host.ea("switch", "worker", "--without", "status")
+    assert done.ok and runs(host, "worker"), done
+    assert "\n#LoadModule status_module" in host.sb.read(host.main_conf)
+    assert host.ea("rollback").ok and host.ea("rollback").ok
+    assert [host.sb.read(f) for f in files] == before
+    assert runs(host, "prefork")
 
 
 def test_a_start_that_fails_ends_with_the_old_server(el6):

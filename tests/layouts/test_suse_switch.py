@@ -7,8 +7,9 @@ import pytest
 
 from fixtures import cache, mpm_programs
 from fixtures.sandbox import Sandbox
-from fixtures.tool import Tool
+from fixtures.tool import BUILD, Tool
 
+ITKISH = BUILD / "modules/mod_mpm_itkish.so"
 PHP = pathlib.Path("/usr/lib/apache2/modules")
 
 
@@ -152,13 +153,55 @@ def test_a_program_of_another_mpm_is_found_out(suse):
     assert "/usr/sbin/httpd-event" in done.detail
 
 
-def test_what_a_variable_cannot_do_is_refused(suse):
-    """itk is no program, and modules are APACHE_MODULES."""
+def test_itk_is_not_there_until_its_module_is(suse):
+    """It is prefork with a module, of which none is installed."""
     host = suse()
     host.start()
     refused(host, "itk", "mpm-not-installed")
-    done = refused(host, "event", "option-unsupported", "--without", "status")
-    assert "a2dismod" in done.detail
+
+
+def test_itk_comes_and_goes_as_a_word(suse):
+    """Of APACHE_MODULES, in the same edit as the program."""
+    host = suse("event")
+    host.copy(ITKISH, "/usr/lib64/apache2/mod_mpm_itkish.so")
+    host.start()
+    before = host.sb.read(host.sysconfig)
+    done = host.ea("switch", "itk")
+    assert done.ok and done.data["verified"] == "running", done
+    assert [line for line in edits(before, host.sb.read(host.sysconfig))
+            if line[0] == "+"] == [
+                '+ APACHE_MODULES="authz_core authz_host dir alias mime '
+                'log_config cgi status mpm_itkish"\n',
+                '+ APACHE_MPM="prefork"\n']
+    assert host.ea("show").data["mpm"]["running"] == "itk" and host.answers()
+    done = host.ea("switch", "prefork")
+    assert done.ok and runs(host, "prefork"), done
+    assert edits(before, host.sb.read(host.sysconfig)) == [
+        '- APACHE_MPM="event"\n', '+ APACHE_MPM="prefork"\n']
+    assert host.ea("switch", "itk").ok
+    done = host.ea("switch", "event")
+    assert done.ok and runs(host, "event"), done
+    assert host.sb.read(host.sysconfig) == before
+
+
+def test_modules_go_when_asked(suse):
+    """A word of APACHE_MODULES; one that is not there is no request."""
+    host = suse()
+    host.start()
+    before = host.sb.read(host.sysconfig)
+    done = host.ea("switch", "event", "--without", "mod_status")
+    assert done.ok and runs(host, "event"), done
+    assert ('+ APACHE_MODULES="authz_core authz_host dir alias mime '
+            'log_config cgi"\n') in edits(before,
+                                          host.sb.read(host.sysconfig))
+    assert "status_module" not in [m["id"] for m in
+                                   host.ea("show").data["modules"]]
+    assert host.ea("rollback").ok and runs(host, "prefork")
+    assert host.sb.read(host.sysconfig) == before
+    done = host.ea("switch", "event", "--without", "nothing")
+    assert (done.rc, done.problem) == (2, "module-unknown"), done
+    host.sb.write(host.sysconfig, before + 'APACHE_MODULES+=" env"\n')
+    refused(host, "event", "mpm-not-reached", "--without", "status")
 
 
 def test_a_file_that_does_more_than_assign_is_refused(suse):
@@ -203,7 +246,13 @@ def test_php_that_only_prefork_has_is_seen_before(suse):
     host.sb.write("/srv/www/htdocs/a.php", "<?php echo 6*7;\n")
     host.start()
     assert host.sb.get("http://127.0.0.1/a.php") == (200, "42")
-    refused(host, "event", "php-source-leak")
+    check = host.ea("check", "event")
+    leak = [f for f in check.data["findings"]
+            if f["problem"] == "php-source-leak"][0]
+    assert (leak["file"], leak["line"]) \
+        == ("/etc/apache2/conf.d/mod_php8.conf", 2)
+    assert any("--with php=fpm" in r for r in leak["resolutions"])
+    refused(host, "event", "php-fpm-conf-missing")  # what else there is to do
     assert host.sb.get("http://127.0.0.1/a.php") == (200, "42")
 
 

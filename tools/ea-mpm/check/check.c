@@ -356,11 +356,15 @@ static int all_have_options(em_judge_t *j, apr_array_header_t **pneeded)
 
 /* ---- the verdict ---- */
 
-static int by_lines(const em_facts_t *facts)
+/* Can the mechanism change modules besides the MPM? */
+static int takes_options(const em_facts_t *facts)
 {
-    return facts->layout && !facts->httpd.static_mpm
-           && (facts->layout->mechanism == EM_MECH_LOADMODULE
-               || facts->layout->mechanism == EM_MECH_LINKS);
+    em_mechanism_id_t id = facts->layout ? facts->layout->mechanism
+                                         : EM_MECH_REBUILD;
+
+    return id == EM_MECH_BINARY
+           || (!facts->httpd.static_mpm
+               && (id == EM_MECH_LOADMODULE || id == EM_MECH_LINKS));
 }
 
 static apr_status_t decide(em_verdict_t *pverdict, em_judge_t *j)
@@ -371,7 +375,7 @@ static apr_status_t decide(em_verdict_t *pverdict, em_judge_t *j)
     int all, helps = 0;
 
     all = all_have_options(j, &needed);
-    if (!by_lines(j->facts)) {
+    if (!takes_options(j->facts)) {
         drop_options(j);
     }
     else if (needed->nelts > 0) {

@@ -131,6 +131,7 @@ static const em_layout_row_t rows[] = {
             .config_file = "/etc/httpd/conf/httpd.conf",
             .modules_dir = "/etc/httpd/modules",
             .ctl = "/usr/sbin/apachectl", .units = "httpd.service",
+            .mpm_file = "/etc/httpd/conf/httpd.conf",
             .sysconfig = "/etc/sysconfig/httpd",
             .mpm_variable = "HTTPD",
             .mpm_packages = "itk=httpd-itk",

@@ -184,18 +184,25 @@ static int is_end(const char *s)
     return *s == '\0' || *s == '\n' || *s == '#' || *s == ';';
 }
 
-/* NAME=word at *PS; 0: there is none. */
+/* NAME=word or NAME+=word at *PS; 0: there is none. */
 static int assignment(reader_t *r, const char **ps, const char **pname)
 {
     apr_size_t len = name_length(*ps);
-    const char *s = *ps + len;
+    const char *s = *ps + len, *was = "", *value;
+    int more = *s == '+' && s[1] == '=';
 
-    if (!len || *s != '=') {
+    if (!len || (*s != '=' && !more)) {
         return 0;
     }
     *pname = apr_pstrmemdup(r->p, *ps, len);
-    s++;
-    apr_table_set(r->sh->vars, *pname, word(r, &s));
+    s += 1 + more;
+    if (more) {                 /* bash's, as in SUSE's files; not every sh's */
+        r->sh->understood = 0;
+        value = apr_table_get(r->sh->vars, *pname);
+        was = value ? value : "";
+    }
+    apr_table_set(r->sh->vars, *pname,
+                  apr_pstrcat(r->p, was, word(r, &s), NULL));
     *ps = s;
     return 1;
 }

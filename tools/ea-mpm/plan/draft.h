@@ -139,6 +139,14 @@ int em_conf_reaches(const em_conf_t *conf, const em_want_t *want);
  * line, or insert one. */
 apr_status_t em_load(em_draft_t *draft, const em_installed_t *installed,
                      const char *why, em_result_t *res);
+/* The request's modules (itk, --without, --with php=fpm) by LoadModule
+ * lines, under an MPM that is settled. */
+apr_status_t em_line_modules(em_draft_t *draft, em_result_t *res);
+/* The same by words of APACHE_MODULES in SUSE's sysconfig file, TEXT. */
+apr_status_t em_word_modules(em_text_t *text, em_draft_t *draft,
+                             em_result_t *res);
+/* Is the module compiled into the httpd that runs now? */
+int em_is_compiled_in(const em_draft_t *draft, const char *typed);
 /* Modules that come and go without having been asked for. */
 void em_tell_followers(em_draft_t *draft, const em_conf_t *after);
 /* The module ids of mod_php, NULL-terminated. */
@@ -153,6 +161,8 @@ int em_fpm_is_there(const em_facts_t *facts, const char *handler,
                     apr_pool_t *p);
 /* The plan needs a php-fpm that is not there. */
 void em_fpm_demand(em_draft_t *draft);
+/* Does CONF hand scripts to a php-fpm that is there? */
+void em_fpm_check(em_draft_t *draft, const em_conf_t *conf);
 /* Where mod_php goes with the MPM, by its guard, and scripts would be handed
  * to php-fpm, that must be there; unless php was to go anyway. */
 void em_fpm_inherits(em_draft_t *draft, const em_conf_t *after);

@@ -15,11 +15,16 @@
 
 #define MAX_FILE (1024 * 1024)
 
+static int is_suse(const em_draft_t *draft)
+{
+    return strcmp(draft->facts->layout->id, "suse") == 0;
+}
+
 /* ---- what is there ---- */
 
 static const char *install_text(const em_draft_t *draft)
 {
-    return strcmp(draft->facts->layout->id, "suse") == 0
+    return is_suse(draft)
            ? apr_pstrcat(draft->pool, "zypper install apache2-",
                          draft->want.mpm, NULL)
            : "yum install httpd";
@@ -66,32 +71,11 @@ static int is_services_own(em_draft_t *draft)
     return strcmp(own, given) == 0;
 }
 
-/* Requests that no variable can fulfil. */
-static int is_for_a_variable(em_draft_t *draft)
+/* Layouts of this kind that an edit of the file does not change alone. */
+static int is_known_kind(em_draft_t *draft)
 {
-    const em_request_t *request = &draft->plan->request;
     const em_layout_t *layout = draft->facts->layout;
 
-    if (draft->want.itk) {
-        em_draft_impossible(draft, "mpm-not-installed", "Here %s names the "
-                            "MPM's program, and itk is no program but "
-                            "prefork with a module. Switch to prefork, then "
-                            "load mod_mpm_itkish where this system loads "
-                            "modules, and restart",
-                            layout->mpm_variable);
-        return 0;
-    }
-    if (request->with->nelts + request->without->nelts > 0) {
-        em_draft_impossible(draft, "option-unsupported", "On this layout "
-                            "ea-mpm changes the MPM alone; --with and "
-                            "--without are not known here. %s",
-                            strcmp(layout->id, "suse") == 0
-                                ? "Modules are enabled and disabled with "
-                                  "a2enmod and a2dismod"
-                                : "Modules are LoadModule lines of the "
-                                  "configuration");
-        return 0;
-    }
     if (!is_services_own(draft)) {
         em_draft_impossible(draft, "layout-unsupported", "%s is not the "
                             "configuration of the service that %s starts. "
@@ -99,7 +83,7 @@ static int is_for_a_variable(em_draft_t *draft)
                             draft->facts->how.conf, layout->sysconfig);
         return 0;
     }
-    if (strcmp(layout->id, "suse") == 0
+    if (is_suse(draft)
         && em_suse_includes_generated(draft->facts->view,
                                       draft->facts->httpd.config_file,
                                       draft->pool)) {
@@ -117,27 +101,59 @@ static int is_for_a_variable(em_draft_t *draft)
 
 /* ---- the edit ---- */
 
-static const char *edit_why(em_draft_t *draft, const char *value)
+/* Why the step: the variable, and what it meant so far. */
+static const char *edit_why(em_draft_t *draft, const char *value, int set)
 {
     const em_layout_t *layout = draft->facts->layout;
     em_binary_t now;
 
+    if (!set) {
+        return "modules that go and come (APACHE_MODULES)";
+    }
     em_binary_choose(&now, draft->facts->view, layout, draft->pool);
     return apr_psprintf(draft->pool, "%s=%s%s%s", layout->mpm_variable,
                         value, now.by ? "; until now " : "",
                         now.by ? now.by : "");
 }
 
-static apr_status_t set_variable(em_draft_t *draft,
-                                 const em_installed_t *program,
-                                 em_result_t *res)
+static apr_status_t edit(em_draft_t *draft, const char *path, em_node_t *node,
+                         const em_installed_t *program, em_result_t *res)
 {
+    const em_httpd_t *httpd = &draft->facts->httpd;
     const em_layout_t *layout = draft->facts->layout;
     const char *value = em_binary_value(layout, draft->want.mpm,
                                         program->file);
+    int set = httpd->missing || strcmp(httpd->binary, program->file) != 0;
+    em_text_t text = {node->data, node->len};
+    apr_status_t rv = APR_SUCCESS;
+
+    if (set) {
+        rv = em_edit_setvar(&text, text, layout->mpm_variable, value,
+                            draft->pool);
+    }
+    if (rv == APR_SUCCESS && is_suse(draft)) {
+        rv = em_word_modules(&text, draft, res);
+        if (rv != APR_SUCCESS && res->problem) {
+            return rv;
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        node->data = text.data;
+        node->len = text.len;
+        rv = em_draft_put(draft, path, node, edit_why(draft, value, set));
+    }
+    return rv == APR_SUCCESS ? rv
+           : em_result_fail(res, rv, EM_EXIT_FAILED, "plan-failed",
+                            "cannot edit %s in memory: ", path);
+}
+
+static apr_status_t edit_sysconfig(em_draft_t *draft,
+                                   const em_installed_t *program,
+                                   em_result_t *res)
+{
+    const em_layout_t *layout = draft->facts->layout;
     const char *path;
     em_node_t *node;
-    em_text_t text;
     apr_status_t rv = em_view_real(&path, draft->facts->view,
                                    layout->sysconfig, draft->pool);
 
@@ -145,26 +161,17 @@ static apr_status_t set_variable(em_draft_t *draft,
         rv = em_view_read(&node, draft->facts->view, path, MAX_FILE,
                           draft->pool);
     }
-    if (rv != APR_SUCCESS) {
-        em_draft_impossible(draft, "sysconfig-unreadable", "%s, which would "
-                            "choose the MPM, cannot be read. Make it, from "
-                            "/usr/share/fillup-templates or by hand, with "
-                            "the line %s=\"%s\"", layout->sysconfig,
-                            layout->mpm_variable, value);
-        return APR_SUCCESS;
-    }
-    text.data = node->data;
-    text.len = node->len;
-    rv = em_edit_setvar(&text, text, layout->mpm_variable, value,
-                        draft->pool);
     if (rv == APR_SUCCESS) {
-        node->data = text.data;
-        node->len = text.len;
-        rv = em_draft_put(draft, path, node, edit_why(draft, value));
+        return edit(draft, path, node, program, res);
     }
-    return rv == APR_SUCCESS ? rv
-           : em_result_fail(res, rv, EM_EXIT_FAILED, "plan-failed",
-                            "cannot edit %s in memory: ", path);
+    em_draft_impossible(draft, "sysconfig-unreadable", "%s, which would "
+                        "choose the MPM, cannot be read. Make it, from "
+                        "/usr/share/fillup-templates or by hand, with the "
+                        "line %s=\"%s\"", layout->sysconfig,
+                        layout->mpm_variable,
+                        em_binary_value(layout, draft->want.mpm,
+                                        program->file));
+    return APR_SUCCESS;
 }
 
 /* A plan that leads somewhere else than it says must not leave this room: a
@@ -187,39 +194,91 @@ static void check_arrival(em_draft_t *draft, const em_installed_t *program,
     }
 }
 
+/* Lines that load an MPM beside the program's own stop every start. */
+static void check_lines(em_draft_t *draft, const em_conf_t *conf)
+{
+    int itk = 0;
+
+    for (int i = 0; i < conf->mpm_lines->nelts; i++) {
+        const em_mpm_line_t *line
+            = APR_ARRAY_IDX(conf->mpm_lines, i, em_mpm_line_t *);
+
+        if (line->state != EM_LINE_ACTIVE) {
+            continue;
+        }
+        itk |= em_is_itk(line->mpm);
+        if (em_is_mpm(line->mpm)) {
+            em_draft_impossible(draft, "mpm-not-reached", "%s:%d loads %s "
+                                "beside the MPM that is compiled into the "
+                                "program; take the line out",
+                                line->file->path, line->line, line->mpm);
+        }
+    }
+    if (itk != draft->want.itk) {
+        em_draft_impossible(draft, "mpm-not-reached", "No change that ea-mpm "
+                            "knows makes this configuration load %s; look "
+                            "at what loads it: ea-mpm show",
+                            itk ? "no itk module" : "an itk module");
+    }
+}
+
+/* The draft's walks are those of the chosen program from here on. */
+static apr_status_t look_ahead(em_draft_t *draft,
+                               const em_installed_t *program,
+                               em_result_t *res)
+{
+    em_facts_t *under;
+    apr_status_t rv = em_facts_under(&under, draft->facts, draft->view, res,
+                                     draft->pool);
+
+    if (rv == APR_SUCCESS) {
+        check_arrival(draft, program, under);
+        draft->plan->under = under;
+        draft->conf_how = under->conf_how;
+        draft->conf = NULL;
+    }
+    return rv;
+}
+
 static apr_status_t make(em_draft_t *draft, em_result_t *res)
 {
+    const em_request_t *request = &draft->plan->request;
     const em_installed_t *program;
-    em_facts_t *under;
     em_conf_t *conf;
     apr_status_t rv;
 
     if (draft->facts->configured
         && strcmp(draft->facts->configured, draft->plan->to) == 0
-        && draft->plan->request.with->nelts
-           + draft->plan->request.without->nelts == 0) {
+        && request->with->nelts + request->without->nelts == 0) {
         return APR_SUCCESS;     /* nothing to do needs no mechanism */
     }
-    if (!is_for_a_variable(draft) || !(program = need_program(draft))) {
+    if (!is_known_kind(draft) || !(program = need_program(draft))) {
         return APR_SUCCESS;
     }
-    rv = set_variable(draft, program, res);
-    if (rv == APR_SUCCESS && !draft->plan->impossible) {
-        rv = em_facts_under(&under, draft->facts, draft->view, res,
-                            draft->pool);
+    rv = edit_sysconfig(draft, program, res);
+    if (rv != APR_SUCCESS || draft->plan->impossible) {
+        return rv;
+    }
+    rv = look_ahead(draft, program, res);
+    if (rv == APR_SUCCESS && !is_suse(draft)) {
+        rv = em_settle(&conf, draft, em_wrong_mpm, NULL, res);
+        if (rv == APR_SUCCESS) {
+            rv = em_line_modules(draft, res);
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_draft_conf(&conf, draft, res);
     }
     if (rv != APR_SUCCESS || draft->plan->impossible) {
         return rv;
     }
-    check_arrival(draft, program, under);
-    draft->plan->under = under;
-    draft->conf_how = under->conf_how;
-    rv = em_draft_conf(&conf, draft, res);
-    if (rv == APR_SUCCESS) {
-        em_fpm_inherits(draft, conf);
-        em_tell_followers(draft, conf);
+    if (is_suse(draft) && draft->want.php_fpm) {
+        em_fpm_check(draft, conf);
     }
-    return rv;
+    check_lines(draft, conf);
+    em_fpm_inherits(draft, conf);
+    em_tell_followers(draft, conf);
+    return APR_SUCCESS;
 }
 
 const em_mechanism_t em_mech_binary = {EM_MECH_BINARY, make};

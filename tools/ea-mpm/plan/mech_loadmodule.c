@@ -88,7 +88,7 @@ static int is_known(const em_draft_t *draft, const char *typed,
                              draft->pool);
 }
 
-static int is_static(const em_draft_t *draft, const char *typed)
+int em_is_compiled_in(const em_draft_t *draft, const char *typed)
 {
     const apr_array_header_t *list = draft->facts->httpd.static_modules;
     const char *source = apr_pstrcat(draft->pool, "mod_",
@@ -121,7 +121,7 @@ static apr_status_t go_without(em_draft_t *draft, const char *typed,
     const char *const *ids = ids_of(typed, draft->pool);
     em_conf_t *conf;
 
-    if (is_static(draft, typed)) {
+    if (em_is_compiled_in(draft, typed)) {
         em_draft_impossible(draft, "module-static",
                             "mod_%s is compiled into this httpd; --without "
                             "cannot take it away",
@@ -170,7 +170,7 @@ static apr_status_t need_module(em_draft_t *draft, const char *name,
                    apr_pstrcat(draft->pool, "enable ", name, NULL), res);
 }
 
-static void check_fpm(em_draft_t *draft, const em_conf_t *conf)
+void em_fpm_check(em_draft_t *draft, const em_conf_t *conf)
 {
     const char *handler = em_fpm_handler(conf);
 
@@ -206,19 +206,19 @@ static apr_status_t go_php_fpm(em_draft_t *draft, em_result_t *res)
         rv = em_draft_conf(&conf, draft, res);
     }
     if (rv == APR_SUCCESS) {
-        check_fpm(draft, conf);
+        em_fpm_check(draft, conf);
     }
     return rv;
 }
 
 /* ---- the mechanism ---- */
 
-static apr_status_t make(em_draft_t *draft, em_result_t *res)
+apr_status_t em_line_modules(em_draft_t *draft, em_result_t *res)
 {
     const em_request_t *request = &draft->plan->request;
-    apr_status_t rv = need_mpm(draft, draft->want.mpm, res);
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv == APR_SUCCESS && draft->want.itk) {
+    if (draft->want.itk) {
         rv = need_mpm(draft, "itk", res);
     }
     for (int i = 0; rv == APR_SUCCESS && i < request->without->nelts; i++) {
@@ -229,6 +229,13 @@ static apr_status_t make(em_draft_t *draft, em_result_t *res)
         rv = go_php_fpm(draft, res);
     }
     return rv;
+}
+
+static apr_status_t make(em_draft_t *draft, em_result_t *res)
+{
+    apr_status_t rv = need_mpm(draft, draft->want.mpm, res);
+
+    return rv == APR_SUCCESS ? em_line_modules(draft, res) : rv;
 }
 
 const em_mechanism_t em_mech_loadmodule = {EM_MECH_LOADMODULE, make};
