@@ -9,6 +9,8 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "package/stanza.h"
+
 #define DPKG "/var/lib/dpkg"
 
 typedef struct mapped_t {
@@ -227,21 +229,15 @@ static void search_lists(apr_array_header_t *searches, const em_view_t *view,
     }
 }
 
-/* The value of "Version: " in the stanza that begins before FROM. */
+/* The version in the rest of the stanza at FROM. */
 static const char *version_at(const mapped_t *map, apr_size_t from,
                               apr_pool_t *p)
 {
-    const char *text = map->data + from, *end = map->data + map->len, *hit;
-    const char *stop = memmem(text, map->len - from, "\n\n", 2);
+    const char *at = map->data + from;
+    em_stanza_t stanza;
 
-    stop = stop ? stop : end;
-    hit = memmem(text, (apr_size_t)(stop - text), "\nVersion: ", 10);
-    if (!hit) {
-        return NULL;
-    }
-    hit += 10;
-    text = memchr(hit, '\n', (apr_size_t)(stop - hit));
-    return apr_pstrmemdup(p, hit, (apr_size_t)((text ? text : stop) - hit));
+    return em_stanza_next(&stanza, &at, map->data + map->len)
+               ? em_stanza_value(&stanza, "Version", p) : NULL;
 }
 
 static void take_versions(apr_array_header_t *list, const em_view_t *view,

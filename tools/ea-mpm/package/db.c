@@ -28,6 +28,12 @@ apr_status_t em_package_busy(const em_manager_t *manager,
     if (!pid) {
         return APR_SUCCESS;
     }
+    if (pid < 0) {
+        em_result_hint(res, "wait until it has ended, then try again");
+        return em_result_fail(res, APR_EBUSY, EM_EXIT_BUSY,
+                              "package-manager-busy", "the packages are "
+                              "being worked on from another container");
+    }
     em_result_hint(res, "wait until it has ended (ps -p %d), then try again",
                    pid);
     return em_result_fail(res, APR_EBUSY, EM_EXIT_BUSY,
@@ -49,6 +55,7 @@ apr_status_t em_package_db_read(em_package_db_t **pdb,
     db->manager = manager;
     db->installed = apr_hash_make(p);
     db->available = apr_hash_make(p);
+    db->left = apr_hash_make(p);
     rv = em_package_busy(manager, view, res, p);
     if (rv == APR_SUCCESS) {
         rv = manager->read_installed(db->installed, view, res, p);
@@ -58,6 +65,9 @@ apr_status_t em_package_db_read(em_package_db_t **pdb,
     }
     if (rv != APR_SUCCESS) {
         return rv;
+    }
+    if (manager->read_left) {
+        manager->read_left(db->left, view, p);
     }
     for (hi = apr_hash_first(p, db->available); hi; hi = apr_hash_next(hi)) {
         void *list;

@@ -1,15 +1,36 @@
 #include "package/manager.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 
+/* The kernel's own answer, for locks of fcntl; it also knows them where a
+ * container's file system has other device numbers than /proc/locks. The
+ * process may belong to another PID namespace, which has no number here. */
+static int asked_holder(const char *path)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int holder = 0;
+
+    if (fd < 0) {
+        return 0;
+    }
+    if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
+        holder = lock.l_pid > 0 ? lock.l_pid : -1;
+    }
+    close(fd);
+    return holder;
+}
+
 /* /proc/locks: "1: POSIX  ADVISORY  WRITE 123 fd:01:45678 0 EOF". A process
  * of another PID namespace is shown as 0 there. */
-int em_lock_holder(const em_view_t *view, const char *path, apr_pool_t *p)
+static int listed_holder(const char *path)
 {
     char line[256], kind[32], mode[32], access[32];
     FILE *f = fopen("/proc/locks", "re");
@@ -19,7 +40,7 @@ int em_lock_holder(const em_view_t *view, const char *path, apr_pool_t *p)
     if (!f) {
         return 0;
     }
-    if (stat(em_view_outside(view, path, p), &st) != 0) {
+    if (stat(path, &st) != 0) {
         fclose(f);
         return 0;
     }
@@ -37,6 +58,14 @@ int em_lock_holder(const em_view_t *view, const char *path, apr_pool_t *p)
     }
     fclose(f);
     return holder;
+}
+
+int em_lock_holder(const em_view_t *view, const char *path, apr_pool_t *p)
+{
+    const char *outside = em_view_outside(view, path, p);
+    int holder = asked_holder(outside);
+
+    return holder ? holder : listed_holder(outside);
 }
 
 const char *em_pid_command(int pid, apr_pool_t *p)

@@ -13,7 +13,7 @@
 #define MAX_WORDS 1500          /* of a manager's output, for people */
 
 static const em_manager_t *const managers[] = {
-    &em_manager_dnf,
+    &em_manager_apt, &em_manager_dnf,
 };
 
 const em_manager_t *em_manager_find(const em_view_t *view, apr_pool_t *p)

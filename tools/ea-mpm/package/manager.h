@@ -27,7 +27,8 @@ struct em_manager_t {
     int bare;                   /* what is provided without a version fits
                                  * every version (rpm) */
 
-    /* Who is at work on the packages: a pid, with *PCOMMAND; 0: nobody. */
+    /* Who is at work on the packages: a pid, with *PCOMMAND, or -1: one of
+     * another PID namespace; 0: nobody. */
     int (*busy)(const char **pcommand, const em_view_t *view, apr_pool_t *p);
 
     /* Add what is installed to the hash of em_package_db_t. All calls that
@@ -40,6 +41,11 @@ struct em_manager_t {
     apr_status_t (*read_available)(apr_hash_t *available,
                                    const em_view_t *view, const char *prefix,
                                    em_result_t *res, apr_pool_t *p);
+
+    /* Add the configuration files that removed packages left to the hash of
+     * em_package_db_t. NULL: removed packages leave none. */
+    void (*read_left)(apr_hash_t *left, const em_view_t *view,
+                      apr_pool_t *p);
 
     /* Let the manager's own solver find the transaction, change nothing; what
      * it would install (em_package_t with name, version, arch) and remove.
@@ -86,7 +92,8 @@ struct em_manager_t {
                            const char **pwords, apr_pool_t *p);
     /* The versions of NAME that the database has, half-installed ones as
      * well: em_package_t * with name, version, arch; `installed` is 0 for a
-     * package that is there only half. NULL: it cannot be asked. */
+     * package that is there only half, `left` is 1 where it is only its
+     * configuration files. NULL: it cannot be asked. */
     apr_array_header_t *(*versions)(const apr_array_header_t *names,
                                     const em_view_t *view, apr_pool_t *p);
 };
@@ -99,7 +106,8 @@ const em_manager_t *em_manager_named(const char *name);
 
 /* ---- helpers ---- */
 
-/* The process that holds any lock (fcntl or flock) on a file PATH, or 0. */
+/* The process that holds any lock (fcntl or flock) on a file PATH, -1 where
+ * it has no number here, or 0: nobody. */
 int em_lock_holder(const em_view_t *view, const char *path, apr_pool_t *p);
 /* Its command line, for people. */
 const char *em_pid_command(int pid, apr_pool_t *p);

@@ -40,6 +40,9 @@ typedef struct em_package_t {
                                  * once it was fetched; else NULL */
     const char *why;            /* in a transaction: what brings or removes
                                  * it, a phrase for people */
+    int left;                   /* removed before, but its configuration files
+                                 * are still there (DEB): comes back to them,
+                                 * or goes for good */
     int asked;                  /* in a transaction: the MPM, its CGI module
                                  * or what the request names; others need
                                  * the user's consent */
@@ -57,6 +60,8 @@ typedef struct em_package_db_t {
     apr_hash_t *installed;      /* name -> em_package_t * */
     apr_hash_t *available;      /* name -> apr_array_header_t * of
                                  * em_package_t *, newest first */
+    apr_hash_t *left;           /* configuration file -> em_package_t *: the
+                                 * removed package that left it there */
 } em_package_db_t;
 
 /* Read both databases; of what is available only names that begin with
@@ -67,7 +72,8 @@ apr_status_t em_package_db_read(em_package_db_t **pdb,
                                 const em_view_t *view, const char *prefix,
                                 em_result_t *res, apr_pool_t *p);
 
-/* One transaction: everything that comes and goes. */
+/* One transaction: everything that comes and goes. A package that only left
+ * configuration files may be among what goes: these go then. */
 typedef struct em_transaction_t {
     const char *manager;            /* its name */
     apr_array_header_t *install;    /* em_package_t *, of what is available */

@@ -140,6 +140,13 @@ static apr_status_t take_files(em_transaction_t *txn,
     return rv;
 }
 
+/* Does only what PACKAGE left behind go? */
+static int is_left(const em_transaction_t *txn, const em_package_t *package)
+{
+    return package->left && em_package_in(txn->remove, package->name)
+                            == package;
+}
+
 static apr_array_header_t *without_file(const em_transaction_t *txn,
                                         apr_pool_t *p)
 {
@@ -147,9 +154,10 @@ static apr_array_header_t *without_file(const em_transaction_t *txn,
     apr_array_header_t *open = apr_array_make(p, 8, sizeof(em_package_t *));
 
     for (int i = 0; i < list->nelts; i++) {
-        if (!APR_ARRAY_IDX(list, i, em_package_t *)->file) {
-            APR_ARRAY_PUSH(open, em_package_t *)
-                = APR_ARRAY_IDX(list, i, em_package_t *);
+        em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
+
+        if (!one->file && !is_left(txn, one)) {
+            APR_ARRAY_PUSH(open, em_package_t *) = one;
         }
     }
     return open;
@@ -217,27 +225,54 @@ apr_status_t em_transaction_fetch(em_transaction_t *txn,
 
 /* ---- the state ---- */
 
-/* Are exactly the packages of WANT there, among those that the transaction
- * is about? FOUND: what the database has of them. */
-static int is_set(const apr_array_header_t *want,
+static int is_there(const em_package_t *package,
+                    const apr_array_header_t *found)
+{
+    int n = 0;
+
+    for (int i = 0; i < found->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(found, i, em_package_t *);
+
+        n += one->installed && strcmp(one->name, package->name) == 0
+             && same_version(one, package);
+    }
+    return n == 1;
+}
+
+/* Was it nothing but configuration files before the transaction? */
+static int was_left(const em_transaction_t *txn, const char *name)
+{
+    const em_package_t *new = em_package_in(txn->install, name);
+    const em_package_t *old = em_package_in(txn->remove, name);
+
+    return (new && new->left) || (old && old->left);
+}
+
+/* Are exactly the packages of WANT, one of the lists of TXN, there? FOUND:
+ * what the database has of all of them. What was left before may be there
+ * before. */
+static int is_set(const em_transaction_t *txn, const apr_array_header_t *want,
                   const apr_array_header_t *found)
 {
+    int n = 0;
+
     for (int i = 0; i < want->nelts; i++) {
         const em_package_t *one = APR_ARRAY_IDX(want, i, em_package_t *);
-        int n = 0;
 
-        for (int j = 0; j < found->nelts; j++) {
-            const em_package_t *there = APR_ARRAY_IDX(found, j,
-                                                      em_package_t *);
-
-            n += there->installed && strcmp(there->name, one->name) == 0
-                 && same_version(there, one);
+        if (is_left(txn, one)) {
+            continue;
         }
-        if (n != 1) {
+        if (!is_there(one, found)) {
             return 0;
         }
+        n++;
     }
-    return found->nelts == want->nelts;
+    for (int i = 0; want == txn->remove && i < found->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(found, i, em_package_t *);
+
+        n += one->left && was_left(txn, one->name);
+    }
+    return found->nelts == n;
 }
 
 int em_transaction_state(const em_transaction_t *txn, const em_view_t *view,
@@ -264,8 +299,8 @@ int em_transaction_state(const em_transaction_t *txn, const em_view_t *view,
     }
     found = manager ? manager->versions(names, view, p) : NULL;
     return !found ? -1
-           : is_set(txn->install, found) ? 1
-           : is_set(txn->remove, found) ? 0 : -1;
+           : is_set(txn, txn->install, found) ? 1
+           : is_set(txn, txn->remove, found) ? 0 : -1;
 }
 
 /* ---- there and back ---- */

@@ -12,6 +12,7 @@ static em_json_t *package_json(const em_package_t *package, apr_pool_t *p)
     em_json_set_str(o, "file", package->file);
     em_json_set_str(o, "why", package->why);
     em_json_set_bool(o, "asked", package->asked);
+    em_json_set_bool(o, "left", package->left);
     return o;
 }
 
@@ -46,6 +47,7 @@ static em_package_t *package_from(const em_json_t *o, apr_pool_t *p)
     package->file = em_json_get_str(o, "file");
     package->why = em_json_get_str(o, "why");
     package->asked = em_json_get_bool(o, "asked", 0);
+    package->left = em_json_get_bool(o, "left", 0);
     return package->name && package->version && package->arch ? package
                                                               : NULL;
 }

@@ -1,0 +1,388 @@
+#include "package/deb.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+
+/* apt as Ubuntu has it. A transaction is given to it as files and names to
+ * purge, and without any source, so that nothing but these packages can
+ * come. Purged, not removed: a configuration file that stays behind would
+ * load a module that is gone. */
+
+#define ASK_TIMEOUT apr_time_from_sec(300)
+#define RUN_TIMEOUT apr_time_from_sec(3600)
+
+#define APT "/usr/bin/apt-get"
+#define STATUS "/var/lib/dpkg/status"
+#define ARCHIVES "/var/cache/apt/archives/"
+
+/* An empty file where there is no dpkg but somebody's tool for it. */
+static int is_here(const em_view_t *view, apr_pool_t *p)
+{
+    em_node_t *node;
+
+    return em_view_exists(view, APT, p)
+           && em_view_lstat(&node, view, STATUS, p) == APR_SUCCESS
+           && node->kind == EM_NODE_FILE;
+}
+
+static int busy(const char **pcommand, const em_view_t *view, apr_pool_t *p)
+{
+    static const char *const locks[] = {
+        "/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock",
+        "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock", NULL
+    };
+    int pid = 0;
+
+    for (int i = 0; !pid && locks[i]; i++) {
+        pid = em_lock_holder(view, locks[i], p);
+    }
+    if (pid) {
+        *pcommand = em_pid_command(pid, p);
+    }
+    return pid;
+}
+
+/* ---- runs ---- */
+
+static void push(apr_array_header_t *argv, const char *word)
+{
+    APR_ARRAY_PUSH(argv, const char *) = word;
+}
+
+static apr_status_t unavailable(em_result_t *res, apr_status_t rv,
+                                const char *program, const em_exec_out_t *out,
+                                const char *what, apr_pool_t *p)
+{
+    if (rv != APR_SUCCESS) {
+        return em_result_fail(res, rv, EM_EXIT_FAILED, "packages-unavailable",
+                              "cannot run %s: ", program);
+    }
+    return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
+                          "packages-unavailable", "%s %s: %s", program, what,
+                          em_exec_words(out, p));
+}
+
+/* "apt-get" with what holds for every transaction. --force-confold: an edited
+ * file stays. */
+static apr_array_header_t *apt_argv(apr_pool_t *p)
+{
+    return em_argv(p, "apt-get", "-y", "-q", "--no-install-recommends",
+                   "--allow-downgrades", "--purge",
+                   "-o", "DPkg::Lock::Timeout=0",
+                   "-o", "APT::Sandbox::User=root",
+                   "-o", "APT::Get::AutomaticRemove=0",
+                   "-o", "Dpkg::Use-Pty=0",
+                   "-o", "Dpkg::Options::=--force-confold", NULL);
+}
+
+/* No source, and nothing kept of a cache that was made without them. */
+static void push_offline(apr_array_header_t *argv)
+{
+    static const char *const options[] = {
+        "Dir::Etc::sourcelist=/dev/null", "Dir::Etc::sourceparts=/dev/null",
+        "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=", NULL
+    };
+
+    for (int i = 0; options[i]; i++) {
+        push(argv, "-o");
+        push(argv, options[i]);
+    }
+}
+
+static const char *exact(const em_package_t *package, apr_pool_t *p)
+{
+    return apr_pstrcat(p, package->name, "=", package->version, NULL);
+}
+
+/* "install FILE... NAME-..." of what comes and goes; with KNOWN only what it
+ * has goes: apt refuses a name that it never heard of. */
+static void push_lists(apr_array_header_t *argv,
+                       const apr_array_header_t *comes,
+                       const apr_array_header_t *goes, apr_hash_t *known,
+                       apr_pool_t *p)
+{
+    push(argv, "install");
+    for (int i = 0; i < comes->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(comes, i, em_package_t *);
+
+        push(argv, one->file ? one->file : exact(one, p));
+    }
+    for (int i = 0; i < goes->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(goes, i, em_package_t *);
+
+        if (!em_package_in(comes, one->name)
+            && (!known || apr_hash_get(known, one->name,
+                                       APR_HASH_KEY_STRING))) {
+            push(argv, apr_pstrcat(p, one->name, "-", NULL));
+        }
+    }
+}
+
+static int has_files(const apr_array_header_t *list)
+{
+    for (int i = 0; i < list->nelts; i++) {
+        if (!APR_ARRAY_IDX(list, i, em_package_t *)->file) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* What dpkg knows, by name; one that left configuration files as well. */
+static apr_hash_t *known_names(const em_view_t *view, apr_pool_t *p)
+{
+    apr_hash_t *known = apr_hash_make(p);
+    apr_array_header_t *entries;
+
+    if (em_dpkg_read(&entries, view, p) == APR_SUCCESS) {
+        for (int i = 0; i < entries->nelts; i++) {
+            const em_dpkg_entry_t *entry = APR_ARRAY_IDX(entries, i,
+                                                         em_dpkg_entry_t *);
+
+            apr_hash_set(known, entry->name, APR_HASH_KEY_STRING, entry);
+        }
+    }
+    return known;
+}
+
+/* ---- what is available ---- */
+
+/* Every version of all names with PREFIX, out of the lists that the last
+ * "apt-get update" brought. One that only dpkg's status has is none. */
+static apr_status_t read_available(apr_hash_t *available,
+                                   const em_view_t *view, const char *prefix,
+                                   em_result_t *res, apr_pool_t *p)
+{
+    apr_array_header_t *argv = em_argv(p, "apt-cache", "show", "-a", NULL);
+    char *state, *name;
+    apr_hash_t *known = known_names(view, p);
+    em_stanza_t stanza;
+    em_exec_out_t *out;
+    apr_status_t rv;
+    const char *at;
+
+    if (strcmp(em_view_root(view), "/") != 0) {
+        return em_result_fail(res, APR_ENOTIMPL, EM_EXIT_FAILED,
+                              "packages-unavailable",
+                              "apt is not asked for the packages of another "
+                              "tree (--root)");
+    }
+    rv = em_manager_exec(&out, em_argv(p, "apt-cache", "pkgnames", prefix,
+                                       NULL), ASK_TIMEOUT, NULL, p);
+    if (rv != APR_SUCCESS || out->exit_code != 0) {
+        return unavailable(res, rv, "apt-cache", out,
+                           "cannot list what is available", p);
+    }
+    name = apr_strtok(apr_pstrdup(p, out->out), "\n", &state);
+    if (!name) {
+        return APR_SUCCESS;
+    }
+    for (; name; name = apr_strtok(NULL, "\n", &state)) {
+        push(argv, name);
+    }
+    rv = em_manager_exec(&out, argv, ASK_TIMEOUT, NULL, p);
+    if (rv != APR_SUCCESS || out->exit_code != 0 || out->truncated) {
+        return unavailable(res, rv, "apt-cache", out,
+                           "cannot show what is available", p);
+    }
+    at = out->out;
+    while (em_stanza_next(&stanza, &at, out->out + out->out_len)) {
+        em_package_t *package = em_stanza_value(&stanza, "Status", p)
+                                    ? NULL : em_deb_package(&stanza, p);
+
+        if (package) {
+            const em_dpkg_entry_t *entry = apr_hash_get(
+                known, package->name, APR_HASH_KEY_STRING);
+
+            package->left = entry && em_dpkg_is_left(entry);
+            em_package_offer(available, package, p);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- downloads ---- */
+
+/* name_1%3a2.4-1_amd64.deb */
+static const char *file_name(const em_package_t *package, apr_pool_t *p)
+{
+    const char *colon = strchr(package->version, ':');
+    const char *version = package->version;
+
+    if (colon) {
+        version = apr_pstrcat(p, apr_pstrmemdup(
+            p, version, (apr_size_t)(colon - version)), "%3a", colon + 1,
+            NULL);
+    }
+    return apr_pstrcat(p, package->name, "_", version, "_", package->arch,
+                       ".deb", NULL);
+}
+
+/* What apt still has from an earlier download. */
+static int take_cached(const em_package_t *package, const em_view_t *view,
+                       const char *dir, apr_pool_t *p)
+{
+    const char *name = file_name(package, p);
+    const char *cached = em_view_outside(
+        view, apr_pstrcat(p, ARCHIVES, name, NULL), p);
+    const em_package_t *is = access(cached, R_OK) == 0
+                                 ? em_deb_identify(cached, p) : NULL;
+
+    return is && strcmp(is->version, package->version) == 0
+           && apr_file_copy(cached, apr_pstrcat(p, dir, "/", name, NULL),
+                            APR_FPROT_UREAD | APR_FPROT_UWRITE
+                                | APR_FPROT_GREAD | APR_FPROT_WREAD, p)
+                  == APR_SUCCESS;
+}
+
+/* "apt-get download" writes to where it is. */
+static apr_status_t download(em_exec_out_t **pout,
+                             const apr_array_header_t *list, const char *dir,
+                             apr_pool_t *p)
+{
+    apr_array_header_t *argv = em_argv(p, "env", "-C", dir, "apt-get", "-q",
+                                       "-o", "APT::Sandbox::User=root",
+                                       "download", NULL);
+
+    for (int i = 0; i < list->nelts; i++) {
+        push(argv, exact(APR_ARRAY_IDX(list, i, em_package_t *), p));
+    }
+    return em_manager_exec(pout, argv, ASK_TIMEOUT, NULL, p);
+}
+
+static apr_status_t fetch(const em_transaction_t *txn,
+                          const apr_array_header_t *list,
+                          const em_view_t *view, const char *dir,
+                          em_result_t *res, apr_pool_t *p)
+{
+    apr_array_header_t *rest = apr_array_make(p, 8, sizeof(em_package_t *));
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    (void)txn;
+    for (int i = 0; i < list->nelts; i++) {
+        em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
+
+        if (!take_cached(one, view, dir, p)) {
+            APR_ARRAY_PUSH(rest, em_package_t *) = one;
+        }
+    }
+    rv = rest->nelts ? download(&out, rest, dir, p) : APR_SUCCESS;
+    if (rv != APR_SUCCESS) {
+        return unavailable(res, rv, "apt-get", out, "", p);
+    }
+    /* One that is not to be had stops them all: then one by one, and the
+     * caller sees which are missing. */
+    for (int i = 0; rest->nelts && out->exit_code != 0 && i < rest->nelts;
+         i++) {
+        apr_array_header_t *one = apr_array_make(p, 1,
+                                                 sizeof(em_package_t *));
+        em_exec_out_t *its;
+
+        APR_ARRAY_PUSH(one, em_package_t *) = APR_ARRAY_IDX(rest, i,
+                                                            em_package_t *);
+        rv = download(&its, one, dir, p);
+        if (rv == APR_SUCCESS && its->exit_code != 0
+            && !APR_ARRAY_IDX(one, 0, em_package_t *)->installed) {
+            return unavailable(res, rv, "apt-get", its, "cannot download",
+                               p);
+        }
+    }
+    return rv;
+}
+
+/* ---- the transaction ---- */
+
+static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
+                            const em_transaction_t *txn,
+                            const em_view_t *view, em_result_t *res,
+                            apr_pool_t *p)
+{
+    apr_array_header_t *argv = apt_argv(p);
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    (void)view;
+    push(argv, "-s");
+    if (has_files(txn->install)) {
+        push_offline(argv);
+    }
+    push_lists(argv, txn->install, txn->remove, NULL, p);
+    rv = em_manager_exec(&out, argv, ASK_TIMEOUT, NULL, p);
+    if (rv != APR_SUCCESS || !out->exited) {
+        return unavailable(res, rv, "apt-get", out,
+                           "does not judge the transaction", p);
+    }
+    *pwords = em_exec_words(out, p);
+    *pits = out->exit_code == 0 ? em_apt_simulation(out->out, p) : NULL;
+    for (int i = 0; *pits && i < (*pits)->remove->nelts; i++) {
+        em_package_t *one = APR_ARRAY_IDX((*pits)->remove, i,
+                                          em_package_t *);
+        const em_package_t *ours = em_package_in(txn->remove, one->name);
+
+        one->arch = ours ? ours->arch : one->arch;
+        if (ours && ours->left) {
+            one->version = ours->version;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* Does one of them come back to configuration files that it left? To dpkg,
+ * one of these that is gone was deleted by the admin, who may have had to,
+ * and it would not bring it back. */
+static int comes_back(const apr_array_header_t *comes, apr_hash_t *known)
+{
+    for (int i = 0; i < comes->nelts; i++) {
+        const em_dpkg_entry_t *entry = apr_hash_get(
+            known, APR_ARRAY_IDX(comes, i, em_package_t *)->name,
+            APR_HASH_KEY_STRING);
+
+        if (entry && em_dpkg_is_left(entry)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static apr_status_t run(const em_transaction_t *txn, int back,
+                        const em_view_t *view, em_log_t *log,
+                        const char **pwords, apr_pool_t *p)
+{
+    const apr_array_header_t *comes = back ? txn->remove : txn->install;
+    const apr_array_header_t *goes = back ? txn->install : txn->remove;
+    apr_hash_t *known = known_names(view, p);
+    apr_array_header_t *argv = apt_argv(p);
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    for (int i = 0; back && i < goes->nelts; i++) {
+        if (APR_ARRAY_IDX(goes, i, em_package_t *)->left) {
+            return em_dpkg_repair(txn, view, log, pwords, p);
+        }
+    }
+    push_offline(argv);
+    if (comes_back(comes, known)) {
+        push(argv, "-o");
+        push(argv, "Dpkg::Options::=--force-confmiss");
+    }
+    push_lists(argv, comes, goes, known, p);
+    rv = em_manager_exec(&out, argv, RUN_TIMEOUT, log, p);
+    *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
+                                : "apt-get cannot be run";
+    return rv;
+}
+
+const em_manager_t em_manager_apt = {
+    .name = "apt", .is_here = is_here, .compare = em_deb_compare, .bare = 0,
+    .busy = busy, .read_installed = em_dpkg_read_installed,
+    .read_available = read_available, .read_left = em_dpkg_read_left,
+    .dry_run = dry_run, .fetch = fetch, .identify = em_deb_identify,
+    .suffix = ".deb", .unpack = em_deb_unpack,
+    .owned = em_dpkg_owned, .saved = NULL, .news = ".dpkg-dist",
+    .run = run, .repair = em_dpkg_repair, .versions = em_dpkg_versions,
+};
