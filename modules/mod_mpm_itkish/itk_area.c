@@ -15,11 +15,14 @@ static size_t round64(size_t n)
 }
 
 apr_status_t itk_area_create(itk_area_t *parea, uint32_t n_idents,
-                             uint32_t n_slots, uint32_t n_seats,
-                             uint32_t n_vhosts)
+                             uint32_t n_cpus, uint32_t n_slots,
+                             uint32_t n_seats, uint32_t n_vhosts)
 {
+    uint32_t cpus = n_cpus < 1 ? 1 : n_cpus < ITK_MAX_CPUS ? n_cpus
+                                                           : ITK_MAX_CPUS;
     size_t stacks = round64(sizeof(itk_shared_t));
-    size_t slots = stacks + round64(n_idents * sizeof(itk_stack_t));
+    size_t slots = stacks + round64((size_t)n_idents * cpus *
+                                    sizeof(itk_stack_t));
     size_t seats = slots + round64(n_slots * sizeof(itk_slot_t));
     size_t counts = seats + round64(n_seats * sizeof(itk_seat_t));
     size_t size = counts + round64(n_vhosts * sizeof(uint32_t));
@@ -34,6 +37,7 @@ apr_status_t itk_area_create(itk_area_t *parea, uint32_t n_idents,
     parea->base = base;
     parea->size = size;
     parea->n_idents = n_idents;
+    parea->n_cpus = cpus;
     parea->n_slots = n_slots;
     parea->n_seats = n_seats;
     parea->n_vhosts = n_vhosts;
@@ -63,7 +67,7 @@ void itk_area_reset(itk_area_t *area)
 
     atomic_fetch_add(&area->shared->epoch, 1);
     atomic_store(&area->shared->waiters, 0);
-    for (i = 0; i < area->n_idents; i++) {
+    for (i = 0; i < area->n_idents * area->n_cpus; i++) {
         uint64_t head = atomic_load(&area->stacks[i].head);
 
         atomic_store(&area->stacks[i].head, HEAD(TAG(head) + 1, ITK_NO_SLOT));
@@ -113,10 +117,14 @@ static int claim(itk_area_t *area, uint32_t ident, uint32_t node,
     return 0;
 }
 
-int itk_area_pop(itk_area_t *area, uint32_t ident, uint32_t owner,
-                 uint32_t *pslot, uint32_t *pserial)
+static itk_stack_t *stack_of(itk_area_t *area, uint32_t ident, uint32_t cpu)
 {
-    itk_stack_t *stack = &area->stacks[ident];
+    return &area->stacks[ident * area->n_cpus + cpu % area->n_cpus];
+}
+
+static int pop_from(itk_area_t *area, itk_stack_t *stack, uint32_t ident,
+                    uint32_t owner, uint32_t *pslot, uint32_t *pserial)
+{
     uint64_t head = atomic_load(&stack->head);
     uint32_t tries = 2 * area->n_slots + 64;
 
@@ -146,6 +154,20 @@ int itk_area_pop(itk_area_t *area, uint32_t ident, uint32_t owner,
     return 0;
 }
 
+int itk_area_pop(itk_area_t *area, uint32_t ident, uint32_t cpu,
+                 uint32_t owner, uint32_t *pslot, uint32_t *pserial)
+{
+    uint32_t i;
+
+    for (i = 0; i < area->n_cpus; i++) {
+        if (pop_from(area, stack_of(area, ident, cpu % area->n_cpus + i),
+                     ident, owner, pslot, pserial)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Put the chain FIRST .. LAST on top of STACK. */
 static void push_chain(itk_area_t *area, itk_stack_t *stack, uint32_t first,
                        uint32_t last)
@@ -159,7 +181,7 @@ static void push_chain(itk_area_t *area, itk_stack_t *stack, uint32_t first,
 }
 
 int itk_area_push(itk_area_t *area, uint32_t slot, uint32_t serial,
-                  uint32_t owner)
+                  uint32_t owner, uint32_t cpu)
 {
     uint32_t ident = atomic_load(&area->slots[slot].ident);
 
@@ -172,7 +194,7 @@ int itk_area_push(itk_area_t *area, uint32_t slot, uint32_t serial,
                        itk_word(serial, ITK_SLOT_IDLE, 0))) {
         return 0;
     }
-    push_chain(area, &area->stacks[ident], slot, slot);
+    push_chain(area, stack_of(area, ident, cpu), slot, slot);
     return 1;
 }
 
@@ -189,10 +211,9 @@ static int keep_node(itk_area_t *area, uint32_t node)
     return itk_word_state(word) == ITK_SLOT_IDLE;
 }
 
-void itk_area_sweep(itk_area_t *area, uint32_t ident, uint32_t *seen,
-                    uint32_t stamp)
+static void sweep_stack(itk_area_t *area, itk_stack_t *stack, uint32_t *seen,
+                        uint32_t stamp)
 {
-    itk_stack_t *stack = &area->stacks[ident];
     uint64_t head = atomic_load(&stack->head);
     uint32_t first = ITK_NO_SLOT;
     uint32_t last = ITK_NO_SLOT;
@@ -220,6 +241,16 @@ void itk_area_sweep(itk_area_t *area, uint32_t ident, uint32_t *seen,
     }
     if (first != ITK_NO_SLOT) {
         push_chain(area, stack, first, last);
+    }
+}
+
+void itk_area_sweep(itk_area_t *area, uint32_t ident, uint32_t *seen,
+                    uint32_t stamp)
+{
+    uint32_t i;
+
+    for (i = 0; i < area->n_cpus; i++) {
+        sweep_stack(area, stack_of(area, ident, i), seen, stamp);
     }
 }
 

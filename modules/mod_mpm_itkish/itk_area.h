@@ -2,7 +2,12 @@
 #define ITK_AREA_H
 
 /* The shared memory of the prefork children and the broker: for each identity
- * a stack of idle workers, and counters of connections per virtual host.
+ * stacks of idle workers, and counters of connections per virtual host.
+ *
+ * An identity has one stack for each processor, of the workers that last ran
+ * there: a child that hands over to a process of its own processor and then
+ * sleeps needs no interrupt, and what it has just touched is still near. It
+ * looks at the other stacks when that one is empty.
  *
  * Workers, zygotes and the spawner unmap it. The children can scribble over
  * it, so nothing here decides who a process is: a child checks what it popped
@@ -30,6 +35,7 @@
 #define ITK_NO_VHOST    0xffffffffu
 #define ITK_BROKER      0xffffffu   /* the broker as an owner */
 #define ITK_MAX_OWNER   0xfffffeu
+#define ITK_MAX_CPUS    64u         /* with stacks of their own */
 
 typedef enum {
     ITK_SLOT_FREE,
@@ -47,7 +53,7 @@ typedef struct itk_slot_t {
 } itk_slot_t;
 
 typedef struct itk_stack_t {
-    _Alignas(64) _Atomic uint64_t head;     /* tag, slot */
+    _Atomic uint64_t head;          /* tag, slot */
 } itk_stack_t;
 
 /* What a child has under way: the virtual host it is counted for. */
@@ -66,11 +72,12 @@ typedef struct itk_area_t {
     void *base;
     size_t size;
     uint32_t n_idents;
+    uint32_t n_cpus;                /* stacks per identity */
     uint32_t n_slots;
     uint32_t n_seats;
     uint32_t n_vhosts;
     itk_shared_t *shared;
-    itk_stack_t *stacks;
+    itk_stack_t *stacks;            /* [ident * n_cpus + cpu] */
     itk_slot_t *slots;
     itk_seat_t *seats;
     _Atomic uint32_t *counts;
@@ -98,10 +105,11 @@ static inline uint32_t itk_word_owner(uint64_t word)
     return (uint32_t)(word & 0xffffffu);
 }
 
-/* Map an area for that many of each; all stacks empty, all slots free. */
+/* Map an area for that many of each; all stacks empty, all slots free. N_CPUS
+ * beyond ITK_MAX_CPUS share stacks. */
 apr_status_t itk_area_create(itk_area_t *parea, uint32_t n_idents,
-                             uint32_t n_slots, uint32_t n_seats,
-                             uint32_t n_vhosts);
+                             uint32_t n_cpus, uint32_t n_slots,
+                             uint32_t n_seats, uint32_t n_vhosts);
 
 /* Unmap AREA in this process. */
 void itk_area_destroy(itk_area_t *area);
@@ -113,21 +121,23 @@ void itk_area_reset(itk_area_t *area);
 /* Seconds of a clock that only goes forward. */
 uint32_t itk_area_clock(void);
 
-/* Pop an idle worker of IDENT for OWNER. 1 and the slot, or 0: none idle. */
-int itk_area_pop(itk_area_t *area, uint32_t ident, uint32_t owner,
-                 uint32_t *pslot, uint32_t *pserial);
+/* Pop an idle worker of IDENT for OWNER, one that last ran on CPU if there
+ * is such a one. 1 and the slot, or 0: none idle. */
+int itk_area_pop(itk_area_t *area, uint32_t ident, uint32_t cpu,
+                 uint32_t owner, uint32_t *pslot, uint32_t *pserial);
 
-/* OWNER gives back SLOT/SERIAL: idle, on top of its stack. 0 if it is not
- * OWNER's any more; the caller then just forgets it. */
+/* OWNER gives back SLOT/SERIAL: idle, on top of its stack of CPU, which may
+ * be any number. 0 if it is not OWNER's any more; the caller then just
+ * forgets it. */
 int itk_area_push(itk_area_t *area, uint32_t slot, uint32_t serial,
-                  uint32_t owner);
+                  uint32_t owner, uint32_t cpu);
 
 /* Change SLOT's word from FROM to TO; 0 if it was not FROM. */
 int itk_area_swap(itk_area_t *area, uint32_t slot, uint64_t from, uint64_t to);
 
-/* Broker: drop REAPED nodes from IDENT's stack (their slots become FREE),
+/* Broker: drop REAPED nodes from IDENT's stacks (their slots become FREE),
  * keep the rest in order. STAMP marks each node met in SEEN (n_slots long),
- * both to survive a circle and to tell the caller what lies on the stack. */
+ * both to survive a circle and to tell the caller what lies on a stack. */
 void itk_area_sweep(itk_area_t *area, uint32_t ident, uint32_t *seen,
                     uint32_t stamp);
 

@@ -235,7 +235,8 @@ static void req_fetch(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
 static void req_return(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
 {
     if (owns(st, c, msg)) {
-        (void)itk_area_push(st->area, msg->slot, msg->serial, c);
+        (void)itk_area_push(st->area, msg->slot, msg->serial, c,
+                            (uint32_t)msg->value);
     }
 }
 

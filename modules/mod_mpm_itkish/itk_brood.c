@@ -192,7 +192,8 @@ void itk_brood_hear(itk_brood_t *st, uint32_t slot)
         itk_brood_kill(st, w->ident, w->pid);        /* it talks nonsense */
     }
     if (rv == APR_SUCCESS && !w->quitting) {
-        (void)itk_area_push(st->area, slot, w->serial, ITK_BROKER);
+        (void)itk_area_push(st->area, slot, w->serial, ITK_BROKER,
+                            (uint32_t)msg.value);
     }
 }
 
@@ -324,7 +325,7 @@ uint32_t itk_brood_take(itk_brood_t *st, uint32_t ident, uint32_t owner)
 {
     uint32_t slot, serial;
 
-    while (itk_area_pop(st->area, ident, owner, &slot, &serial)) {
+    while (itk_area_pop(st->area, ident, 0, owner, &slot, &serial)) {
         itk_member_t *w = &st->workers[slot];
 
         if (w->fd >= 0 && w->ident == ident && w->serial == serial &&

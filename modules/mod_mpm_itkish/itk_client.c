@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -178,7 +179,8 @@ static itk_deny_t ask(itk_msg_t *pans, int *pfd, itk_client_t *cl,
 }
 
 /* Say something that has no answer; a dead broker need not know. */
-static void say(itk_client_t *cl, itk_type_t type, const itk_lease_t *lease)
+static void say(itk_client_t *cl, itk_type_t type, const itk_lease_t *lease,
+                int value)
 {
     itk_msg_t msg;
 
@@ -189,6 +191,7 @@ static void say(itk_client_t *cl, itk_type_t type, const itk_lease_t *lease)
     msg.ident = lease->ident;
     msg.slot = lease->slot;
     msg.serial = lease->serial;
+    msg.value = value;
     if (itk_sock_send(cl->sock, &msg, -1, 0) != APR_SUCCESS) {
         disconnect(cl);
     }
@@ -252,8 +255,9 @@ itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
     if (cl->epoch != atomic_load(&cl->area->shared->epoch)) {
         disconnect(cl);             /* another broker: be known to it first */
     }
-    while (cl->sock >= 0 && itk_area_pop(cl->area, ident, cl->seat,
-                                         &lease.slot, &lease.serial)) {
+    while (cl->sock >= 0 &&
+           itk_area_pop(cl->area, ident, (uint32_t)sched_getcpu(), cl->seat,
+                        &lease.slot, &lease.serial)) {
         itk_cached_t *place = cache_place(cl, lease.slot);
 
         if (place->held && place->slot == lease.slot &&
@@ -278,17 +282,18 @@ itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
     return no;
 }
 
-void itk_client_release(itk_client_t *cl, const itk_lease_t *lease)
+void itk_client_release(itk_client_t *cl, const itk_lease_t *lease,
+                        uint32_t cpu)
 {
     if (atomic_load(&cl->area->shared->waiters) && cl->sock >= 0) {
-        say(cl, ITK_REQ_RETURN, lease);
+        say(cl, ITK_REQ_RETURN, lease, (int)cpu);
         if (cl->sock >= 0) {
             return;
         }
     }
-    (void)itk_area_push(cl->area, lease->slot, lease->serial, cl->seat);
+    (void)itk_area_push(cl->area, lease->slot, lease->serial, cl->seat, cpu);
     if (atomic_load(&cl->area->shared->waiters)) {
-        say(cl, ITK_REQ_NUDGE, lease);
+        say(cl, ITK_REQ_NUDGE, lease, 0);
     }
 }
 
@@ -304,7 +309,7 @@ void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease)
 void itk_client_stuck(itk_client_t *cl, const itk_lease_t *lease)
 {
     (void)itk_client_connect(cl);
-    say(cl, ITK_REQ_STUCK, lease);
+    say(cl, ITK_REQ_STUCK, lease, 0);
 }
 
 apr_status_t itk_client_send(itk_client_t *cl, itk_lease_t *lease, int fd)

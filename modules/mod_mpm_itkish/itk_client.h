@@ -56,8 +56,10 @@ itk_deny_t itk_client_connect(itk_client_t *cl);
 itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
                             uint32_t ident);
 
-/* The worker is idle again: put it back for whoever comes next. */
-void itk_client_release(itk_client_t *cl, const itk_lease_t *lease);
+/* The worker is idle again: put it back for whoever comes next. CPU is where
+ * it ran, as it says itself. */
+void itk_client_release(itk_client_t *cl, const itk_lease_t *lease,
+                        uint32_t cpu);
 
 /* The worker is gone, or goes. */
 void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease);

@@ -22,7 +22,8 @@ typedef enum {
                              * the child's pair; slot: the child's slot */
     ITK_REQ_LEASE = 4,      /* a worker of IDENT, please */
     ITK_REQ_FETCH = 6,      /* the pair of worker SLOT/SERIAL, please */
-    ITK_REQ_RETURN = 8,     /* SLOT/SERIAL is idle again, others wait for it */
+    ITK_REQ_RETURN = 8,     /* SLOT/SERIAL is idle again, others wait for it;
+                             * value: as of DONE */
     ITK_REQ_NUDGE = 10,     /* a worker was put on a stack while others wait */
     ITK_REQ_STUCK = 12,     /* SLOT/SERIAL does not move: end it */
 
@@ -37,9 +38,10 @@ typedef enum {
     ITK_REQ_PING = 24,
 
     /* worker -> prefork child or broker */
-    ITK_ANS_DONE = 21,      /* flags: ITK_DONE_LAST */
+    ITK_ANS_DONE = 21,      /* flags: ITK_DONE_LAST; value: the processor it
+                             * ran on, as a hint where to find it next */
     ITK_ANS_REFUSED = 23,   /* not served, not a byte read; value: a deny */
-    ITK_ANS_PONG = 25,
+    ITK_ANS_PONG = 25,      /* value: as of DONE */
 
     /* broker -> spawner */
     ITK_REQ_ZYGOTE = 40,    /* start one for IDENT; fd: its control socket */

@@ -190,7 +190,7 @@ static outcome_t worker_answered(const itk_msg_t *ans,
         itk_client_forget(&client, lease);
     }
     else {
-        itk_client_release(&client, lease);
+        itk_client_release(&client, lease, (apr_uint32_t)ans->value);
     }
     if (ans->type == ITK_ANS_REFUSED) {
         *preason = ans->value;

@@ -306,7 +306,8 @@ static apr_status_t start_generation(server_rec *s)
     apr_uint32_t slots = policy->max_workers + policy->max_workers / 4 + 16;
     apr_status_t rv;
 
-    rv = itk_area_create(&itk_self.area, policy->n_idents, slots,
+    rv = itk_area_create(&itk_self.area, policy->n_idents,
+                         (apr_uint32_t)sysconf(_SC_NPROCESSORS_CONF), slots,
                          policy->max_children, itk_config_count_servers(s));
     if (rv == APR_SUCCESS && itk_config_has_identities(policy)) {
         rv = make_channels();

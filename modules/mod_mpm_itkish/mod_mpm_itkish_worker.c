@@ -12,6 +12,7 @@
 #include "scoreboard.h"
 #include "unixd.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -255,13 +256,13 @@ static void take_job(const itk_msg_t *job, int fd, int last)
     }
     if (adopt_socket(&csd, fd) != APR_SUCCESS) {
         (void)close(fd);
-        answer(ITK_ANS_DONE, job, 0, 0);
+        answer(ITK_ANS_DONE, job, 0, sched_getcpu());
         return;
     }
     serve(csd, (int)job->slot);
     apr_pool_clear(me.ptrans);
     flags = last || me.draining ? ITK_DONE_LAST : 0;
-    answer(ITK_ANS_DONE, job, flags, 0);
+    answer(ITK_ANS_DONE, job, flags, sched_getcpu());
 }
 
 static void work(int connections)
@@ -291,7 +292,7 @@ static void work(int connections)
             take_job(&msg, fd, connections && n >= connections);
         }
         else if (msg.type == ITK_REQ_PING) {
-            answer(ITK_ANS_PONG, &msg, 0, 0);
+            answer(ITK_ANS_PONG, &msg, 0, sched_getcpu());
         }
         else {
             break;

@@ -11,6 +11,7 @@
 #include "itk_area.h"
 
 #define IDENTS  3
+#define CPUS    3
 #define SLOTS   16
 #define SEATS   8
 #define VHOSTS  2
@@ -20,7 +21,7 @@ static itk_area_t area;
 static int set_up(void **state)
 {
     (void)state;
-    return itk_area_create(&area, IDENTS, SLOTS, SEATS, VHOSTS);
+    return itk_area_create(&area, IDENTS, CPUS, SLOTS, SEATS, VHOSTS);
 }
 
 static int tear_down(void **state)
@@ -55,14 +56,38 @@ static void the_last_one_back_is_the_first_out(void **state)
     (void)state;
     for (i = 0; i < SLOTS; i++) {
         serial[i] = move_in(i, 1, 5);
-        assert_int_equal(itk_area_push(&area, i, serial[i], 5), 1);
+        assert_int_equal(itk_area_push(&area, i, serial[i], 5, 1), 1);
     }
     for (i = SLOTS; i-- > 0;) {
-        assert_int_equal(itk_area_pop(&area, 1, 2, &slot, &got), 1);
+        assert_int_equal(itk_area_pop(&area, 1, 1, 2, &slot, &got), 1);
         assert_int_equal(slot, i);
         assert_int_equal(got, serial[i]);
     }
-    assert_int_equal(itk_area_pop(&area, 1, 2, &slot, &got), 0);
+    assert_int_equal(itk_area_pop(&area, 1, 1, 2, &slot, &got), 0);
+}
+
+static void workers_of_the_own_processor_come_first(void **state)
+{
+    static const uint32_t on[] = {0, 1, 2, 1, 0xffffffffu};
+    uint32_t slot, got, i;
+
+    (void)state;
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(itk_area_push(&area, i, move_in(i, 1, 5), 5, on[i]),
+                         1);
+    }
+    assert_int_equal(itk_area_pop(&area, 1, 1, 2, &slot, &got), 1);
+    assert_int_equal(slot, 3);
+    assert_int_equal(itk_area_pop(&area, 1, 1 + CPUS, 2, &slot, &got), 1);
+    assert_int_equal(slot, 1);
+    assert_int_equal(itk_area_pop(&area, 1, 1, 2, &slot, &got), 1);
+    assert_int_equal(slot, 2);
+    for (i = 0; i < 2; i++) {
+        assert_int_equal(itk_area_pop(&area, 1, 0xffffffffu, 2, &slot, &got),
+                         1);
+        assert_true(slot == 0 || slot == 4);
+    }
+    assert_int_equal(itk_area_pop(&area, 1, 0, 2, &slot, &got), 0);
 }
 
 static void identities_do_not_mix(void **state)
@@ -71,10 +96,10 @@ static void identities_do_not_mix(void **state)
 
     (void)state;
     serial = move_in(4, 2, 0);
-    assert_int_equal(itk_area_push(&area, 4, serial, 0), 1);
-    assert_int_equal(itk_area_pop(&area, 0, 0, &slot, &serial), 0);
-    assert_int_equal(itk_area_pop(&area, 1, 0, &slot, &serial), 0);
-    assert_int_equal(itk_area_pop(&area, 2, 0, &slot, &serial), 1);
+    assert_int_equal(itk_area_push(&area, 4, serial, 0, 1), 1);
+    assert_int_equal(itk_area_pop(&area, 0, 1, 0, &slot, &serial), 0);
+    assert_int_equal(itk_area_pop(&area, 1, 1, 0, &slot, &serial), 0);
+    assert_int_equal(itk_area_pop(&area, 2, 1, 0, &slot, &serial), 1);
 }
 
 static void only_its_owner_gives_a_worker_back_and_once(void **state)
@@ -82,10 +107,10 @@ static void only_its_owner_gives_a_worker_back_and_once(void **state)
     uint32_t serial = move_in(3, 1, 5);
 
     (void)state;
-    assert_int_equal(itk_area_push(&area, 3, serial, 6), 0);
-    assert_int_equal(itk_area_push(&area, 3, serial + 1, 5), 0);
-    assert_int_equal(itk_area_push(&area, 3, serial, 5), 1);
-    assert_int_equal(itk_area_push(&area, 3, serial, 5), 0);
+    assert_int_equal(itk_area_push(&area, 3, serial, 6, 1), 0);
+    assert_int_equal(itk_area_push(&area, 3, serial + 1, 5, 1), 0);
+    assert_int_equal(itk_area_push(&area, 3, serial, 5, 1), 1);
+    assert_int_equal(itk_area_push(&area, 3, serial, 5, 1), 0);
 }
 
 static void a_reaped_worker_is_passed_over(void **state)
@@ -93,11 +118,11 @@ static void a_reaped_worker_is_passed_over(void **state)
     uint32_t a = move_in(0, 1, 5), b = move_in(1, 1, 5), slot, serial;
 
     (void)state;
-    itk_area_push(&area, 0, a, 5);
-    itk_area_push(&area, 1, b, 5);
+    itk_area_push(&area, 0, a, 5, 1);
+    itk_area_push(&area, 1, b, 5, 1);
     assert_int_equal(itk_area_swap(&area, 1, itk_word(b, ITK_SLOT_IDLE, 0),
                                    itk_word(b, ITK_SLOT_REAPED, 0)), 1);
-    assert_int_equal(itk_area_pop(&area, 1, 2, &slot, &serial), 1);
+    assert_int_equal(itk_area_pop(&area, 1, 1, 2, &slot, &serial), 1);
     assert_int_equal(slot, 0);
     assert_int_equal(state_of(1), ITK_SLOT_FREE);
 }
@@ -109,7 +134,7 @@ static void a_sweep_frees_the_reaped_and_keeps_the_order(void **state)
     (void)state;
     for (i = 0; i < 4; i++) {
         serial[i] = move_in(i, 1, 5);
-        itk_area_push(&area, i, serial[i], 5);
+        itk_area_push(&area, i, serial[i], 5, 1);
     }
     for (i = 0; i < 4; i += 2) {
         itk_area_swap(&area, i, itk_word(serial[i], ITK_SLOT_IDLE, 0),
@@ -120,9 +145,9 @@ static void a_sweep_frees_the_reaped_and_keeps_the_order(void **state)
     assert_int_equal(state_of(2), ITK_SLOT_FREE);
     assert_int_equal(seen[3], 9);
     assert_int_equal(seen[7], 0);
-    assert_int_equal(itk_area_pop(&area, 1, 2, &slot, &got), 1);
+    assert_int_equal(itk_area_pop(&area, 1, 1, 2, &slot, &got), 1);
     assert_int_equal(slot, 3);
-    assert_int_equal(itk_area_pop(&area, 1, 2, &slot, &got), 1);
+    assert_int_equal(itk_area_pop(&area, 1, 1, 2, &slot, &got), 1);
     assert_int_equal(slot, 1);
 }
 
@@ -141,13 +166,16 @@ static void a_scribbled_area_is_survived(void **state)
                          itk_word(1, (itk_slot_state_t)(rand() % 6),
                                   (uint32_t)rand() % 9));
         }
-        atomic_store(&area.stacks[1].head,
-                     (uint64_t)rand() << 32 | (uint32_t)(rand() % 20));
-        if (itk_area_pop(&area, 1, 2, &slot, &serial)) {
+        for (i = 0; i < IDENTS * CPUS; i++) {
+            atomic_store(&area.stacks[i].head,
+                         (uint64_t)rand() << 32 | (uint32_t)(rand() % 20));
+        }
+        if (itk_area_pop(&area, 1, 1, 2, &slot, &serial)) {
             assert_true(slot < SLOTS);
         }
         itk_area_sweep(&area, 1, seen, round + 1);
-        (void)itk_area_push(&area, (uint32_t)rand() % SLOTS, 1, 2);
+        (void)itk_area_push(&area, (uint32_t)rand() % SLOTS, 1, 2,
+                            (uint32_t)rand());
     }
 }
 
@@ -157,10 +185,10 @@ static void a_new_broker_starts_with_nothing_and_new_serials(void **state)
     uint32_t epoch = atomic_load(&area.shared->epoch);
 
     (void)state;
-    itk_area_push(&area, 0, serial, 5);
+    itk_area_push(&area, 0, serial, 5, 1);
     itk_area_reset(&area);
     assert_int_equal(atomic_load(&area.shared->epoch), epoch + 1);
-    assert_int_equal(itk_area_pop(&area, 1, 2, &slot, &got), 0);
+    assert_int_equal(itk_area_pop(&area, 1, 1, 2, &slot, &got), 0);
     assert_true(move_in(0, 1, 5) != serial);
 }
 
@@ -187,14 +215,14 @@ static void take_and_give(uint32_t owner, _Atomic uint32_t *inside)
     uint32_t slot, serial;
 
     for (;;) {
-        if (!itk_area_pop(&area, 1, owner, &slot, &serial)) {
+        if (!itk_area_pop(&area, 1, owner, owner, &slot, &serial)) {
             continue;
         }
         if (atomic_fetch_add(&inside[slot], 1) != 0) {
             _exit(9);
         }
         atomic_fetch_sub(&inside[slot], 1);
-        if (!itk_area_push(&area, slot, serial, owner)) {
+        if (!itk_area_push(&area, slot, serial, owner, slot + owner)) {
             _exit(8);
         }
     }
@@ -212,10 +240,10 @@ static void many_at_once_never_share_a_worker(void **state)
     int status;
 
     (void)state;
-    assert_int_equal(itk_area_create(&other, 1, 64, 1, 64), APR_SUCCESS);
+    assert_int_equal(itk_area_create(&other, 1, 1, 64, 1, 64), APR_SUCCESS);
     inside = (_Atomic uint32_t *)other.counts;
     for (i = 0; i < 6; i++) {
-        itk_area_push(&area, i, move_in(i, 1, 7), 7);
+        itk_area_push(&area, i, move_in(i, 1, 7), 7, i);
     }
     for (i = 0; i < 4; i++) {
         kids[i] = fork();
@@ -233,7 +261,7 @@ static void many_at_once_never_share_a_worker(void **state)
         waitpid(kids[i], &status, 0);
     }
     /* Killed children hold what they had; everything else is on the stack. */
-    while (itk_area_pop(&area, 1, 7, &slot, &serial)) {
+    while (itk_area_pop(&area, 1, 1, 7, &slot, &serial)) {
         n++;
     }
     assert_true(n >= 2 && n <= 6);
@@ -245,6 +273,7 @@ int main(void)
 #define AREA_TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         AREA_TEST(the_last_one_back_is_the_first_out),
+        AREA_TEST(workers_of_the_own_processor_come_first),
         AREA_TEST(identities_do_not_mix),
         AREA_TEST(only_its_owner_gives_a_worker_back_and_once),
         AREA_TEST(a_reaped_worker_is_passed_over),
