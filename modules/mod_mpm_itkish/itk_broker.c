@@ -15,6 +15,8 @@
 #include "itk_sock.h"
 #include "itk_title.h"
 
+#define MAX_ALSO    32      /* pairs sent along with one that was asked for */
+
 /* Why this is safe, in one place:
  *
  * - The broker has uid 0 only so that no user of the server can signal it.
@@ -124,13 +126,17 @@ static void deny(itk_brood_t *st, uint32_t c, uint64_t nonce, itk_deny_t reason)
     answer(st, c, &msg, -1);
 }
 
-static void grant(itk_brood_t *st, uint32_t c, uint64_t nonce, uint32_t slot)
+/* MORE pairs follow this one. */
+static void grant(itk_brood_t *st, uint32_t c, uint64_t nonce, uint32_t slot,
+                  uint32_t more)
 {
     itk_msg_t msg;
 
     itk_brood_msg(st, &msg, ITK_ANS_GRANT, st->workers[slot].ident, slot);
     msg.nonce = nonce;
+    msg.value = (int32_t)more;
     dequeue(st, c);
+    itk_known_learn(st, c, slot);
     answer(st, c, &msg, st->workers[slot].fd);
 }
 
@@ -158,7 +164,7 @@ static int try_serve(itk_brood_t *st, uint32_t c, int *pfull)
         }
     }
     if (slot != ITK_NO_SLOT) {
-        grant(st, c, cl->nonce, slot);
+        grant(st, c, cl->nonce, slot, 0);
         return 1;
     }
     if (now >= cl->deadline) {
@@ -220,15 +226,30 @@ static int owns(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
                itk_word(msg->serial, ITK_SLOT_BUSY, c);
 }
 
+/* A child that lacks one pair lacks more: it gets some of them with it. */
 static void req_fetch(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
 {
     itk_member_t *w = named_worker(st, msg);
+    uint32_t more[MAX_ALSO];
+    uint32_t i, n = 0;
+    itk_msg_t also;
 
-    if (w && !w->quitting) {
-        grant(st, c, msg->nonce, msg->slot);
-    }
-    else {
+    if (!w || w->quitting) {
         deny(st, c, msg->nonce, ITK_DENY_GONE);
+        return;
+    }
+    itk_known_learn(st, c, msg->slot);
+    if (msg->value != 0) {
+        n = itk_known_more(st, c, msg->slot, more, MAX_ALSO);
+    }
+    grant(st, c, msg->nonce, msg->slot, n);
+    for (i = 0; i < n && st->clients[c].fd >= 0; i++) {
+        itk_brood_msg(st, &also, ITK_ANS_ALSO, st->workers[more[i]].ident,
+                      more[i]);
+        if (itk_sock_send(st->clients[c].fd, &also, st->workers[more[i]].fd,
+                          MSG_DONTWAIT) != APR_SUCCESS) {
+            return;
+        }
     }
 }
 
@@ -334,6 +355,7 @@ static void hear_common(itk_brood_t *st)
         return;
     }
     drop_client(st, msg.slot);
+    itk_known_forget_child(st, msg.slot);
     if (itk_brood_watch(st, fd, PEER_CLIENT, msg.slot) != APR_SUCCESS) {
         (void)close(fd);
         return;
@@ -565,7 +587,7 @@ static apr_status_t allocate(itk_brood_t *st)
     st->houses = calloc(st->policy->n_idents, sizeof(itk_house_t));
     st->recount = calloc(st->area->n_vhosts + 1, sizeof(uint32_t));
     if (!st->workers || !st->seen || !st->clients || !st->houses ||
-        !st->recount) {
+        !st->recount || !itk_known_create(st)) {
         return APR_ENOMEM;
     }
     for (i = 0; i < st->area->n_slots; i++) {

@@ -297,6 +297,7 @@ uint32_t itk_brood_start(itk_brood_t *st, uint32_t ident, uint32_t owner)
     w = &st->workers[slot];
     (void)itk_sock_timeout(pair[0], 1000);
     memset(w, 0, sizeof(*w));
+    itk_known_forget_worker(st, slot);
     w->fd = pair[0];
     w->ident = ident;
     w->serial = itk_word_serial(itk_brood_word(st, slot)) + 1;

@@ -73,6 +73,7 @@ typedef struct itk_brood_t {
     itk_member_t *workers;
     itk_seated_t *clients;
     itk_house_t *houses;
+    unsigned char *known;   /* per client a bit for each worker (itk_known.c) */
 } itk_brood_t;
 
 /* Milliseconds of the monotonic clock. */
@@ -121,6 +122,19 @@ void itk_brood_kill(itk_brood_t *st, uint32_t ident, pid_t pid);
 
 /* The zygote of IDENT is gone: its workers drain, nobody can use them. */
 void itk_brood_forget_zygote(itk_brood_t *st, uint32_t ident);
+
+/* itk_known.c: which pairs each child has been sent, so that it can be sent
+ * what it lacks before it asks. A wrong bit costs a question, nothing else.
+ * CREATE returns 0 when there is no memory. */
+int itk_known_create(itk_brood_t *st);
+void itk_known_learn(itk_brood_t *st, uint32_t c, uint32_t slot);
+void itk_known_forget_child(itk_brood_t *st, uint32_t c);
+void itk_known_forget_worker(itk_brood_t *st, uint32_t slot);
+
+/* Up to ROOM workers that C was not sent yet, in MORE; the search begins
+ * behind SLOT. They count as sent. Returns how many. */
+uint32_t itk_known_more(itk_brood_t *st, uint32_t c, uint32_t slot,
+                        uint32_t *more, uint32_t room);
 
 /* itk_care.c: what is due once a second. */
 void itk_care_tick(itk_brood_t *st);

@@ -1,6 +1,7 @@
 #include "itk_client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <poll.h>
@@ -16,7 +17,7 @@
 
 #include "itk_sock.h"
 
-#define CACHE_MAX   1024
+#define CACHE_MAX   4096
 #define GRACE_MS    2000    /* the broker's own answer comes before that */
 
 static int64_t now_ms(void)
@@ -27,11 +28,33 @@ static int64_t now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* Where the cache's descriptors lie, and how many there may be. They keep out
+ * of the way of those that httpd, scripts and their select() use: at the end
+ * of the first 1024, or behind them. */
+static void plan_cache(itk_client_t *cl)
+{
+    struct rlimit files = {1024, 1024};
+    rlim_t need;
+
+    cl->n_cache = cl->area->n_slots < CACHE_MAX ? cl->area->n_slots
+                                                : CACHE_MAX;
+    cl->floor = cl->n_cache <= 512 ? 512 : 1024;
+    need = (rlim_t)cl->floor + cl->n_cache;
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur < need) {
+        files.rlim_cur = files.rlim_max < need ? files.rlim_max : need;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+        (void)getrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (files.rlim_cur < need) {
+        cl->n_cache = (uint32_t)(files.rlim_cur / 4) + 1;
+        cl->floor = (int)(files.rlim_cur - files.rlim_cur / 4);
+    }
+}
+
 apr_status_t itk_client_init(itk_client_t *cl, const itk_policy_t *policy,
                              itk_area_t *area, int common, uint32_t seat)
 {
-    struct rlimit files = {1024, 1024};
-
     memset(cl, 0, sizeof(*cl));
     cl->policy = policy;
     cl->area = area;
@@ -39,11 +62,7 @@ apr_status_t itk_client_init(itk_client_t *cl, const itk_policy_t *policy,
     cl->seat = seat;
     cl->sock = -1;
     cl->nonce = (uint64_t)getpid() << 32 ^ (uint64_t)now_ms() << 12;
-    (void)getrlimit(RLIMIT_NOFILE, &files);
-    cl->n_cache = area->n_slots < CACHE_MAX ? area->n_slots : CACHE_MAX;
-    if (cl->n_cache > files.rlim_cur / 4) {
-        cl->n_cache = (uint32_t)(files.rlim_cur / 4) + 1;
-    }
+    plan_cache(cl);
     cl->cache = mmap(NULL, cl->n_cache * sizeof(itk_cached_t),
                      PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
                      0);
@@ -63,8 +82,41 @@ static void cache_drop(itk_cached_t *place)
     }
 }
 
+/* Remember the pair FD of the worker that ANS speaks of, in the place of
+ * whoever had it. Returns the descriptor, which may be another one. */
+static int cache_put(itk_client_t *cl, const itk_msg_t *ans, int fd)
+{
+    itk_cached_t *place = cache_place(cl, ans->slot);
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, cl->floor);
+
+    if (high >= 0) {
+        (void)close(fd);
+        fd = high;
+    }
+    cache_drop(place);
+    place->ident = ans->ident;
+    place->slot = ans->slot;
+    place->serial = ans->serial;
+    place->held = fd + 1;
+    return fd;
+}
+
+/* A pair that was not asked for. It never takes the place of another one,
+ * which may be in use right now. */
+static void take_also(itk_client_t *cl, const itk_msg_t *ans, int fd)
+{
+    if (ans->gen == cl->policy->gen && ans->slot < cl->area->n_slots &&
+        !cache_place(cl, ans->slot)->held) {
+        (void)cache_put(cl, ans, fd);
+    }
+    else {
+        (void)close(fd);
+    }
+}
+
 static void disconnect(itk_client_t *cl)
 {
+    cl->coming = 0;
     if (cl->sock >= 0) {
         (void)close(cl->sock);
         cl->sock = -1;
@@ -85,9 +137,9 @@ static int readable(int sock, int64_t deadline)
     return n > 0;
 }
 
-/* Receive the answer to NONCE; older ones are thrown away. */
-static apr_status_t hear(itk_msg_t *pans, int *pfd, int sock, uint64_t nonce,
-                         int64_t deadline)
+/* Receive the answer to NONCE on SOCK; older ones are thrown away. */
+static apr_status_t hear(itk_msg_t *pans, int *pfd, itk_client_t *cl,
+                         int sock, uint64_t nonce, int64_t deadline)
 {
     apr_status_t rv;
 
@@ -100,7 +152,10 @@ static apr_status_t hear(itk_msg_t *pans, int *pfd, int sock, uint64_t nonce,
         if (rv == APR_SUCCESS && pans->nonce == nonce) {
             return APR_SUCCESS;
         }
-        if (*pfd >= 0) {
+        if (rv == APR_SUCCESS && pans->type == ITK_ANS_ALSO) {
+            take_also(cl, pans, *pfd);
+        }
+        else if (*pfd >= 0) {
             (void)close(*pfd);
         }
         if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv) &&
@@ -129,7 +184,7 @@ static apr_status_t say_hello(itk_client_t *cl, int64_t deadline)
     rv = itk_sock_send(cl->common, &msg, pair[1], MSG_DONTWAIT);
     (void)close(pair[1]);
     if (rv == APR_SUCCESS) {
-        rv = hear(&msg, &fd, pair[0], cl->nonce, deadline);
+        rv = hear(&msg, &fd, cl, pair[0], cl->nonce, deadline);
     }
     if (rv == APR_SUCCESS && msg.type == ITK_ANS_WELCOME) {
         cl->sock = pair[0];
@@ -166,7 +221,7 @@ static itk_deny_t ask(itk_msg_t *pans, int *pfd, itk_client_t *cl,
         msg.nonce = ++cl->nonce;
         rv = itk_sock_send(cl->sock, &msg, -1, 0);
         if (rv == APR_SUCCESS) {
-            rv = hear(pans, pfd, cl->sock, msg.nonce, deadline);
+            rv = hear(pans, pfd, cl, cl->sock, msg.nonce, deadline);
         }
         if (rv == APR_SUCCESS) {
             return pans->type == ITK_ANS_GRANT  ? ITK_DENY_NONE
@@ -206,20 +261,6 @@ itk_deny_t itk_client_connect(itk_client_t *cl)
                ? ITK_DENY_NONE : ITK_DENY_NO_BROKER;
 }
 
-/* Remember what the broker granted, in the place of whoever had it. */
-static void cache_put(itk_lease_t *please, itk_client_t *cl,
-                      const itk_msg_t *ans, int fd)
-{
-    itk_cached_t *place = cache_place(cl, ans->slot);
-
-    cache_drop(place);
-    place->ident = please->ident = ans->ident;
-    place->slot = please->slot = ans->slot;
-    place->serial = please->serial = ans->serial;
-    please->fd = fd;
-    place->held = fd + 1;
-}
-
 static itk_deny_t ask_for_worker(itk_lease_t *please, itk_client_t *cl,
                                  itk_type_t type, uint32_t ident)
 {
@@ -231,6 +272,7 @@ static itk_deny_t ask_for_worker(itk_lease_t *please, itk_client_t *cl,
     req.ident = ident;
     req.slot = please->slot;
     req.serial = please->serial;
+    req.value = type == ITK_REQ_FETCH && cl->n_cache == cl->area->n_slots;
     no = ask(&ans, &fd, cl, &req);
     if (no != ITK_DENY_NONE) {
         return no;
@@ -242,7 +284,11 @@ static itk_deny_t ask_for_worker(itk_lease_t *please, itk_client_t *cl,
         }
         return ITK_DENY_BAD;
     }
-    cache_put(please, cl, &ans, fd);
+    please->ident = ident;
+    please->slot = ans.slot;
+    please->serial = ans.serial;
+    please->fd = cache_put(cl, &ans, fd);
+    cl->coming = type == ITK_REQ_FETCH ? (uint32_t)ans.value : 0;
     return ITK_DENY_NONE;
 }
 
@@ -323,6 +369,27 @@ apr_status_t itk_client_send(itk_client_t *cl, itk_lease_t *lease, int fd)
     msg.nonce = lease->nonce = ++cl->nonce;
     msg.until = itk_wire_now() + ITK_JOB_MS;
     return itk_sock_send(lease->fd, &msg, fd, MSG_DONTWAIT);
+}
+
+void itk_client_settle(itk_client_t *cl)
+{
+    itk_msg_t msg;
+    int fd;
+
+    while (cl->coming > 0) {
+        fd = -1;
+        if (itk_sock_recv(&msg, &fd, cl->sock, MSG_DONTWAIT) != APR_SUCCESS) {
+            cl->coming = 0;         /* what comes later, hear() takes */
+            return;
+        }
+        if (msg.type == ITK_ANS_ALSO) {
+            take_also(cl, &msg, fd);
+            cl->coming--;
+        }
+        else if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
 }
 
 apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease)

@@ -40,10 +40,13 @@ typedef struct itk_client_t {
     itk_cached_t *cache;    /* a mapping of its own: pages that no worker
                              * met needs cost nothing */
     uint32_t n_cache;
+    int floor;              /* cached descriptors have this number or more */
+    uint32_t coming;        /* pairs that the broker announced */
 } itk_client_t;
 
 /* Prepare CL for the child in scoreboard slot SEAT. Allocates the cache once
- * (for the life of the process), says nothing to the broker yet. */
+ * (for the life of the process) and raises the soft limit of open files where
+ * the cache needs it, says nothing to the broker yet. */
 apr_status_t itk_client_init(itk_client_t *cl, const itk_policy_t *policy,
                              itk_area_t *area, int common, uint32_t seat);
 
@@ -69,6 +72,10 @@ void itk_client_stuck(itk_client_t *cl, const itk_lease_t *lease);
 
 /* Send connection FD to the worker. Any error means that it is gone. */
 apr_status_t itk_client_send(itk_client_t *cl, itk_lease_t *lease, int fd);
+
+/* Something to do while the worker works: take the pairs that the broker sent
+ * along with one that was asked for. */
+void itk_client_settle(itk_client_t *cl);
 
 /* Wait about a second for the worker's answer. APR_SUCCESS with *PANSWER
  * (done or refused), APR_EAGAIN: nothing yet, anything else: it is gone. */

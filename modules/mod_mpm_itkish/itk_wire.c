@@ -14,6 +14,7 @@ static const struct {
     {ITK_REQ_FETCH, 0, 0},        {ITK_REQ_RETURN, 0, 0},
     {ITK_REQ_NUDGE, 0, 0},        {ITK_REQ_STUCK, 0, 0},
     {ITK_ANS_WELCOME, 0, 0},      {ITK_ANS_GRANT, 0, 1},
+    {ITK_ANS_ALSO, 0, 1},
     {ITK_ANS_DENY, 0, 0},         {ITK_REQ_JOB, 0, 1},
     {ITK_REQ_QUIT, 0, 0},         {ITK_REQ_PING, 0, 0},
     {ITK_ANS_DONE, ITK_DONE_LAST, 0},

@@ -21,7 +21,8 @@ typedef enum {
     ITK_REQ_HELLO = 2,      /* on the common socket; fd: the broker's end of
                              * the child's pair; slot: the child's slot */
     ITK_REQ_LEASE = 4,      /* a worker of IDENT, please */
-    ITK_REQ_FETCH = 6,      /* the pair of worker SLOT/SERIAL, please */
+    ITK_REQ_FETCH = 6,      /* the pair of worker SLOT/SERIAL, please; value:
+                             * 1: others as well */
     ITK_REQ_RETURN = 8,     /* SLOT/SERIAL is idle again, others wait for it;
                              * value: as of DONE */
     ITK_REQ_NUDGE = 10,     /* a worker was put on a stack while others wait */
@@ -29,8 +30,11 @@ typedef enum {
 
     /* broker -> prefork child */
     ITK_ANS_WELCOME = 3,
-    ITK_ANS_GRANT = 5,      /* SLOT/SERIAL of IDENT is yours; fd: its pair */
+    ITK_ANS_GRANT = 5,      /* SLOT/SERIAL of IDENT is yours; fd: its pair;
+                             * value: how many ALSO follow */
     ITK_ANS_DENY = 7,       /* value: an itk_deny_t */
+    ITK_ANS_ALSO = 9,       /* the pair of worker SLOT/SERIAL of IDENT, to
+                             * keep; fd: its pair */
 
     /* prefork child, or broker -> worker, on the worker's pair */
     ITK_REQ_JOB = 20,       /* serve this; fd: the client; slot: scoreboard */

@@ -267,6 +267,7 @@ static outcome_t hand_over(conn_rec *c, server_rec *s, int fd,
             continue;
         }
         tries++;
+        itk_client_settle(&client);
         outcome = wait_for_worker(c, s, fd, &lease, preason);
         if (outcome != AGAIN) {
             return outcome;

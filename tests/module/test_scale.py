@@ -106,3 +106,19 @@ def test_at_the_cap_requests_wait_for_the_busy_ones(httpd):
     for c in held:
         assert c.reply().text == "went"
         c.close()
+
+
+def test_children_keep_their_low_descriptors_free(httpd):
+    """The pairs of forty users' workers lie above what scripts select()."""
+    server = httpd("itkish", StartServers=1, MaxSpareServers=1,
+                   MaxRequestWorkers=1)
+    names = _users(server, 40)
+    server.start()
+    for _ in range(2):
+        for name in names:
+            assert server.get("/", name).text == name
+    child, = by_role(server)["child"]
+    sockets = [fd for fd, what in child.fds().items()
+               if what.startswith("socket:")]
+    assert len([fd for fd in sockets if fd >= 512]) == len(names)
+    assert len([fd for fd in sockets if fd < 512]) < 8
