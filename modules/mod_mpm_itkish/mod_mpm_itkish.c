@@ -14,6 +14,7 @@
 #include "mod_mpm_itkish_config.h"
 #include "mod_mpm_itkish_gate.h"
 #include "mod_mpm_itkish_life.h"
+#include "mod_mpm_itkish_linger.h"
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
@@ -70,6 +71,10 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_child_init(itk_child_init, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_connection(itk_child_pre_connection, NULL, before_ssl,
                            APR_HOOK_REALLY_FIRST);
+    ap_hook_pre_read_request(itk_linger_pre_read, NULL, NULL,
+                             APR_HOOK_MIDDLE);
+    ap_hook_post_read_request(itk_linger_post_read, NULL, NULL,
+                              APR_HOOK_MIDDLE);
     ap_hook_post_read_request(itk_gate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_post_perdir_config(itk_gate, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }

@@ -20,6 +20,9 @@
 #include "itk_ident.h"
 #include "itk_sock.h"
 #include "itk_title.h"
+#include "mod_mpm_itkish_linger.h"
+
+#define LOOK_MS 1000    /* how often old connections are looked after */
 
 /* One worker per process. Volatile what the signal handlers touch. */
 static struct {
@@ -33,6 +36,7 @@ static struct {
     int slots;                  /* of the scoreboard */
     volatile int sock;
     volatile int draining;
+    int timeout;                /* of SOCK, milliseconds */
 } me;
 
 static void leave(int code) __attribute__((noreturn));
@@ -223,7 +227,7 @@ static apr_status_t adopt_socket(apr_socket_t **pcsd, int fd)
     return apr_os_sock_make(pcsd, &info, me.ptrans);
 }
 
-static void serve(apr_socket_t *csd, int slot)
+static void serve(apr_socket_t *csd, int slot, int last)
 {
     conn_rec *c;
 
@@ -235,7 +239,7 @@ static void serve(apr_socket_t *csd, int slot)
         c->current_thread = me.thread;
 #endif
         ap_process_connection(c, csd);
-        ap_lingering_close(c);
+        itk_linger_close(c, csd, last || me.draining);
     }
 }
 
@@ -259,10 +263,29 @@ static void take_job(const itk_msg_t *job, int fd, int last)
         answer(ITK_ANS_DONE, job, 0, sched_getcpu());
         return;
     }
-    serve(csd, (int)job->slot);
+    serve(csd, (int)job->slot, last);
     apr_pool_clear(me.ptrans);
     flags = last || me.draining ? ITK_DONE_LAST : 0;
     answer(ITK_ANS_DONE, job, flags, sched_getcpu());
+}
+
+/* Wait for what is next; not for long (APR_EAGAIN) while old connections want
+ * to be looked after. */
+static apr_status_t next_message(itk_msg_t *pmsg, int *pfd)
+{
+    int wanted = itk_linger_pending() ? LOOK_MS : 0;
+    apr_status_t rv;
+
+    if (wanted != me.timeout) {
+        (void)itk_sock_timeout(me.sock, wanted);
+        me.timeout = wanted;
+    }
+    *pfd = -1;
+    rv = itk_sock_recv(pmsg, pfd, me.sock, 0);
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        itk_linger_look();
+    }
+    return rv;
 }
 
 static void work(int connections)
@@ -273,9 +296,8 @@ static void work(int connections)
     int fd;
 
     while (!connections || n < connections) {
-        fd = -1;
-        rv = itk_sock_recv(&msg, &fd, me.sock, 0);
-        if (APR_STATUS_IS_EINTR(rv)) {
+        rv = next_message(&msg, &fd);
+        if (APR_STATUS_IS_EINTR(rv) || APR_STATUS_IS_EAGAIN(rv)) {
             continue;
         }
         if (rv == APR_EINVAL) {
