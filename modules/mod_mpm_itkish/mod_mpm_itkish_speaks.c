@@ -62,9 +62,29 @@ static int hooks_take(conn_rec *c, const char *const *names)
     return i;
 }
 
+/* Whether one of the modules NAMES has such a hook at all. */
+static int have_hooks(const char *const *names)
+{
+    apr_array_header_t *hooks = ap_hook_get_pre_connection();
+    int i;
+
+    for (i = 0; hooks != NULL && i < hooks->nelts; ++i) {
+        if (is_listed(APR_ARRAY_IDX(hooks, i, ap_LINK_pre_connection_t).szName,
+                      names)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int itk_speaks_proxy(conn_rec *c)
 {
-    return hooks_take(c, proxy_modules);
+    static int possible = -1;   /* hooks do not change in a child's life */
+
+    if (possible < 0) {
+        possible = have_hooks(proxy_modules);
+    }
+    return possible && hooks_take(c, proxy_modules);
 }
 
 const itk_speaks_t *itk_speaks_get(conn_rec *c)
