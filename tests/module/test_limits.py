@@ -7,8 +7,21 @@ import pytest
 
 from wait import wait_until
 
-WAIT = ("<?php while (!file_exists(__DIR__ . '/go')) { usleep(5000); "
+WAIT = ("<?php touch(__DIR__ . '/in' . $_GET['n']); "
+        "while (!file_exists(__DIR__ . '/go')) { usleep(5000); "
         "clearstatcache(); } echo 'went';")
+
+
+def hold(server, host, count, first=0):
+    """COUNT connections whose scripts run, numbered from FIRST."""
+    held = []
+    for n in range(first, first + count):
+        c = server.connect()
+        c.request(f"/wait.php?n={n}", host.name, close=True)
+        held.append(c)
+        wait_until(lambda n=n: os.path.exists(host.path(f"in{n}")),
+                   "the script runs")
+    return held
 
 
 @pytest.mark.parametrize("extended", ["On", "Off"])
@@ -23,12 +36,7 @@ def test_the_limit_is_exact(httpd, uid, extended):
         host.put("index.html", host.name)
     server.start()
     for round_ in range(3):
-        held = []
-        for n in range(3):
-            c = server.connect()
-            c.request("/wait.php", alice.name, close=True)
-            held.append(c)
-            wait_until(lambda n=n: len(server.workers()) > n, "a worker")
+        held = hold(server, alice, 3, 3 * round_)
         server.log.expect("MaxClientsVhost reached for alice.test, refusing "
                           "client")
         for _ in range(3):
@@ -71,13 +79,7 @@ def test_killed_workers_leave_no_count_behind(httpd, uid):
         assert server.raw(b"GET /die.php HTTP/1.1\r\nHost: alice.test\r\n"
                           b"Connection: close\r\n\r\n") == b""
     assert alice.get().status == 200
-    held = []
-    for n in range(2):
-        c = server.connect()
-        c.request("/wait.php", alice.name, close=True)
-        held.append(c)
-        wait_until(lambda n=n: len([1 for p in server.workers()
-                                    if p.state in "SR"]) > n, "a worker")
+    held = hold(server, alice, 2)
     server.log.expect("MaxClientsVhost reached", required=False)
     wait_until(lambda: alice.get().status == 503, "the limit holds")
     alice.put("go", "")
