@@ -24,7 +24,7 @@ OTHER = {
     # states of dpkg
     "config-files", "half-installed", "not-installed",
     # words of systemctl
-    "reset-failed", "try-restart",
+    "reset-failed", "try-restart", "is-active",
     # values of JSON fields
     "control-command", "not-probed", "needs-changes",
     # a handler of httpd

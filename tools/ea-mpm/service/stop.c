@@ -15,27 +15,63 @@
  * may take to bury what was killed. */
 #define CHILD_GRACE apr_time_from_sec(5)
 #define KILL_GRACE apr_time_from_sec(5)
+/* Between two questions whether systemd is still about it. */
+#define LOOK_AGAIN apr_time_from_msec(100)
 
-/* Run a tool of the init system. Its failure is no failure of ours: what
- * counts is whether the process is gone. */
-static void tell_init(const em_facts_t *facts, const char *const *argv,
-                      apr_interval_time_t timeout, apr_pool_t *p)
+/* Run a tool of the init system; 1: it says that all is well. Its failure is
+ * no failure of ours: what counts is whether the process is gone. */
+static int tell_init(const em_facts_t *facts, const char *const *argv,
+                     apr_interval_time_t timeout, apr_pool_t *p)
 {
     em_exec_how_t how = {.timeout = timeout};
     em_exec_out_t *out;
 
     em_log(facts->how.log, EM_LOG_DEBUG, "%s", em_exec_quote(argv, p));
-    if (em_exec(&out, argv, &how, p) == APR_SUCCESS
-        && (!out->exited || out->exit_code != 0)) {
+    if (em_exec(&out, argv, &how, p) != APR_SUCCESS) {
+        return 0;
+    }
+    if (!out->exited || out->exit_code != 0) {
         em_log(facts->how.log, EM_LOG_DEBUG, "%s: %s%s",
                em_exec_quote(argv, p), out->err,
                out->timed_out ? " (no answer in time)" : "");
+        return 0;
     }
+    return 1;
+}
+
+/* Has systemd given the unit up, whatever became of the process? */
+static int has_stopped(const char *unit, apr_pool_t *p)
+{
+    const char *argv[] = {"systemctl", "is-active", unit, NULL};
+    em_exec_out_t *out;
+
+    return em_exec(&out, argv, NULL, p) != APR_SUCCESS
+           || strncmp(out->out, "inactive", 8) == 0
+           || strncmp(out->out, "failed", 6) == 0;
 }
 
 /* systemctl stop rather than a signal of our own: systemd then knows that
  * the end is wanted (Restart=), and it ends the unit whatever ExecStop=
- * (Debian: apachectl graceful-stop, which reads the configuration) says. */
+ * (Debian: apachectl graceful-stop, which reads the configuration) says.
+ *
+ * We wait for the process, not for systemd to close its books on the unit:
+ * that takes as long again as all we do before the start, and a start that
+ * comes meanwhile is carried out right after it. */
+static void stop_unit(const em_facts_t *facts, const em_proc_t *proc,
+                      apr_interval_time_t timeout, apr_pool_t *p)
+{
+    const char *unit = facts->service.unit;
+    const char *argv[] = {"systemctl", "--no-block", "stop", unit, NULL};
+    apr_time_t until = apr_time_now() + timeout;
+
+    if (!tell_init(facts, argv, timeout, p)) {
+        return;
+    }
+    while (!em_proc_wait(proc, LOOK_AGAIN) && !has_stopped(unit, p)
+           && apr_time_now() < until) {
+    }
+}
+
 static void ask_to_end(const em_facts_t *facts, const em_proc_t *proc,
                        apr_interval_time_t timeout, apr_pool_t *p)
 {
@@ -45,13 +81,11 @@ static void ask_to_end(const em_facts_t *facts, const em_proc_t *proc,
     if (script) {
         const char *argv[] = {script, "--stop", NULL};
 
-        tell_init(facts, argv, timeout, p);
+        (void)tell_init(facts, argv, timeout, p);
     }
     if (service->kind == EM_SERVICE_SYSTEMD && service->unit
         && (!script || em_proc_alive(proc))) {
-        const char *argv[] = {"systemctl", "stop", service->unit, NULL};
-
-        tell_init(facts, argv, timeout, p);
+        stop_unit(facts, proc, timeout, p);
     }
     /* Not systemd, or a server that somebody started outside its unit. */
     if (em_proc_alive(proc)) {
@@ -68,7 +102,7 @@ static void settle_books(const em_facts_t *facts, apr_pool_t *p)
     const char *argv[] = {"rc-service", service->unit, "zap", NULL};
 
     if (service->kind == EM_SERVICE_OPENRC && service->unit) {
-        tell_init(facts, argv, apr_time_from_sec(10), p);
+        (void)tell_init(facts, argv, apr_time_from_sec(10), p);
     }
 }
 
