@@ -21,7 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 from fixtures import cache, debs                # noqa: E402
 from fixtures.machine import Machine            # noqa: E402
 
-ROUNDS = 10
+ROUNDS = 20
 
 PROBER = """
 import select, socket, sys, time
