@@ -123,7 +123,6 @@ static void become_worker(state_t *st, const itk_msg_t *msg, int fd,
     }
     (void)close(st->sock);
     (void)close(st->signals);
-    free(st->kids);
     /* The worker lets SIGUSR1 through when it can handle it: a generation may
      * end right now, and what was sent to this worker is to be served. */
     sigemptyset(&drains);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "itk_broker.h"
+#include "itk_heap.h"
 #include "itk_log.h"
 #include "itk_sandbox.h"
 #include "itk_sock.h"
@@ -134,14 +135,13 @@ static void spawner_main(void)
         .zygote = zygote_main,
     };
 
-#if AP_HAS_THREAD_LOCAL
-    ap_thread_current_after_fork();
-#endif
     close_fd(&itk_self.common[1]);
     close_fd(&itk_self.life[1]);
     ap_close_listeners();
     itk_close_pods();
     itk_log_to(log_line);
+    itk_worker_prepare(pconf);
+    itk_heap_settle();
     _exit(itk_spawner_run(&sp));
 }
 

@@ -24,7 +24,8 @@
 
 #define LOOK_MS 1000    /* how often old connections are looked after */
 
-/* One worker per process. Volatile what the signal handlers touch. */
+/* One worker per process; on the page of itk_self, which it writes too.
+ * Volatile what the signal handlers touch. */
 static struct {
     apr_pool_t *pchild;
     apr_pool_t *ptrans;
@@ -37,7 +38,7 @@ static struct {
     volatile int sock;
     volatile int draining;
     int timeout;                /* of SOCK, milliseconds */
-} me;
+} me = {.sock = -1};
 
 static void leave(int code) __attribute__((noreturn));
 
@@ -110,7 +111,9 @@ static void set_handlers(void)
     (void)sigprocmask(SIG_UNBLOCK, &drains, NULL);
 }
 
-static void make_pools(apr_pool_t *parent)
+/* The pages that this writes are then shared by all workers, those of the
+ * parent's pool and its neighbours among them. */
+void itk_worker_prepare(apr_pool_t *parent)
 {
     apr_allocator_t *allocator;
 
@@ -120,6 +123,7 @@ static void make_pools(apr_pool_t *parent)
     apr_allocator_owner_set(allocator, me.pchild);
     apr_pool_tag(me.pchild, "pchild");
 #if AP_HAS_THREAD_LOCAL
+    ap_thread_current_after_fork();
     if (ap_thread_main_create(&me.thread, me.pchild) != APR_SUCCESS) {
         exit(1);
     }
@@ -132,6 +136,10 @@ static void make_pools(apr_pool_t *parent)
 #endif
     apr_pool_create(&me.ptrans, me.pchild);
     apr_pool_tag(me.ptrans, "transaction");
+    me.buckets = apr_bucket_alloc_create(me.pchild);
+    (void)ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &me.slots);
+    ap_create_sb_handle(&me.sbh, me.pchild, 0, 0);
+    ap_unixd_mpm_get_retained_data()->mpm_state = AP_MPMQ_RUNNING;
 }
 
 /* The child_init hooks of all modules but those whose work must be done as
@@ -333,20 +341,9 @@ void itk_worker_main(apr_uint32_t ident, apr_uint32_t slot,
     me.sock = sock;
     itk_title_set("httpd: itk worker %s",
                   itk_self.policy->idents[ident].name);
-#if AP_HAS_THREAD_LOCAL
-    ap_thread_current_after_fork();
-#endif
-    ap_unixd_mpm_get_retained_data()->mpm_state = AP_MPMQ_STARTING;
-    make_pools(itk_self.pconf);
     set_handlers();
     run_child_init_masked();
     prove_identity();
-    (void)ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &me.slots);
-    ap_create_sb_handle(&me.sbh, me.pchild, 0, 0);
-    me.buckets = apr_bucket_alloc_create(me.pchild);
-    if (!me.draining) {
-        ap_unixd_mpm_get_retained_data()->mpm_state = AP_MPMQ_RUNNING;
-    }
     work(itk_self.connections);
     leave(0);
 }
