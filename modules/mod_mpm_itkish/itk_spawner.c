@@ -13,10 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "itk_birth.h"
 #include "itk_ident.h"
 #include "itk_log.h"
 #include "itk_sandbox.h"
 #include "itk_sock.h"
+#include "itk_spare.h"
 #include "itk_title.h"
 
 /* Why this is safe, in one place:
@@ -31,7 +33,9 @@
  *   forked with. No id, path or name is ever taken from a message; the limits
  *   of the configuration are checked again here.
  * - "Start a zygote" forks and takes on the identity before anything else
- *   happens; itk_ident_assume() proves it or the process exits.
+ *   happens; itk_ident_assume() proves it or the process exits. The fork may
+ *   have happened before the request: a spare waits for one message of this
+ *   process and for nothing else (itk_spare.h).
  * - "Signal" is done by a short-lived process that has become the identity
  *   itself, so the kernel refuses what that user might not do. Only SIGKILL.
  * - It never looks into the shared memory of the children, never resolves a
@@ -40,6 +44,8 @@
  */
 
 #define ORPHAN_MS   10000   /* how often those who should leave are woken */
+#define SPARE_MS    1       /* so long nothing to do: time for a spare */
+#define SPARE_WAIT_S 10     /* after one failed */
 
 typedef struct zygote_t {
     pid_t pid;              /* 0: free */
@@ -55,6 +61,9 @@ typedef struct state_t {
     int broker;             /* our end of its pair, -1: none */
     pid_t broker_pid;
     time_t broker_born;
+    itk_spare_t spare;
+    time_t spare_after;     /* no spare before then */
+    int ending;             /* the generation ends: no spare any more */
     int finished;           /* the broker left of its own accord */
     int terminated;         /* SIGTERM or SIGHUP */
 } state_t;
@@ -112,12 +121,7 @@ static void give_signals_back(const state_t *st)
 
     (void)close(st->signals);
     sigemptyset(&none);
-    (void)signal(SIGTERM, SIG_DFL);
-    (void)signal(SIGHUP, SIG_DFL);
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGUSR1, SIG_IGN);
-    (void)signal(SIGWINCH, SIG_IGN);
+    itk_birth_signals();
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
@@ -199,39 +203,21 @@ static zygote_t *find_zygote(state_t *st, pid_t pid)
     return NULL;
 }
 
-/* ChrootDir holds for every process that serves requests. */
-static apr_status_t enter_chroot(const char *dir, const char **pwhat)
+/* The spare if there is one, else a fork. */
+static pid_t make_zygote(state_t *st, uint32_t n, int sock)
 {
-    *pwhat = "chroot";
-    if (dir && (chdir(dir) != 0 || chroot(dir) != 0 || chdir("/") != 0)) {
-        return errno;
-    }
-    return APR_SUCCESS;
-}
+    pid_t pid = itk_spare_use(&st->spare, st->sp, n, sock);
 
-static void become_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
-                          int sock)
-{
-    const char *what = "";
-    apr_status_t rv;
-
-    (void)close(st->broker);
-    rv = enter_chroot(st->sp->policy->chroot_dir, &what);
-    if (rv == APR_SUCCESS) {
-        rv = itk_ident_assume(ident, &what);
+    if (pid == 0) {
+        pid = fork();
     }
-    if (rv != APR_SUCCESS) {
-        itk_log(ITK_LOG_ERR, rv, "itk-drop-failed: cannot become %s (uid %lu,"
-                " gid %lu): %s failed. Its virtual hosts answer 503. The "
-                "server needs CAP_SETUID and CAP_SETGID, and CAP_SYS_NICE "
-                "for a NiceValue below its own",
-                ident->name, (unsigned long)ident->uid,
-                (unsigned long)ident->gid, what);
-        _exit(ITK_EXIT_IDENT);
+    if (pid == 0) {
+        (void)close(st->broker);
+        (void)close(st->signals);
+        st->sp->shed(st->sp->baton);
+        itk_birth_zygote(st->sp, n, sock, NULL);
     }
-    give_signals_back(st);
-    st->sp->zygote(st->sp->baton, n, sock);
-    _exit(1);
+    return pid;
 }
 
 static void start_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
@@ -244,7 +230,7 @@ static void start_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
         tell(st, ITK_ANS_ZYGOTE_DOWN, n, 0, -EAGAIN);
         return;
     }
-    pid = fork();
+    pid = make_zygote(st, n, sock);
     if (pid < 0) {
         int err = errno;
 
@@ -252,9 +238,6 @@ static void start_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
                 "of %s", ident->name);
         tell(st, ITK_ANS_ZYGOTE_DOWN, n, 0, -err);
         return;
-    }
-    if (pid == 0) {
-        become_zygote(st, n, ident, sock);
     }
     place->pid = pid;
     place->ident = n;
@@ -363,6 +346,9 @@ static void reap(state_t *st)
             lose_broker(st);
             wake_orphans(st);
         }
+        else if (itk_spare_ended(&st->spare, pid)) {
+            st->spare_after = now_s() + SPARE_WAIT_S;
+        }
         else if (zygote) {
             zygote->pid = 0;
             tell(st, ITK_ANS_ZYGOTE_DOWN, zygote->ident, pid, status);
@@ -396,20 +382,29 @@ static int zygotes_left(const state_t *st)
     return 0;
 }
 
-static void wait_for_something(state_t *st, int ms)
+/* Returns whether there was something before MS had passed. */
+static int wait_for_something(state_t *st, int ms)
 {
-    struct pollfd pfd[2] = {{.fd = st->signals, .events = POLLIN},
-                            {.fd = st->broker, .events = POLLIN}};
+    struct pollfd pfd[3] = {
+        {.fd = st->signals, .events = POLLIN},
+        {.fd = st->ending ? -1 : st->sp->life, .events = POLLIN},
+        {.fd = st->broker, .events = POLLIN},
+    };
 
-    if (poll(pfd, st->broker >= 0 ? 2 : 1, ms) <= 0) {
-        return;
+    if (poll(pfd, 3, ms) <= 0) {
+        return 0;
     }
     if (pfd[0].revents) {
         take_signal(st);
     }
-    if (st->broker >= 0 && pfd[1].revents) {
+    if (pfd[1].revents) {
+        st->ending = 1;
+        itk_spare_drop(&st->spare);
+    }
+    if (st->broker >= 0 && pfd[2].revents) {
         serve(st);
     }
+    return 1;
 }
 
 static void signal_zygotes(state_t *st, int sig)
@@ -468,6 +463,40 @@ static apr_status_t setup(state_t *st, const itk_spawner_t *sp)
     return rv;
 }
 
+static int wants_spare(const state_t *st)
+{
+    return st->spare.pid == 0 && st->broker >= 0 && !st->ending &&
+           !st->terminated && now_s() >= st->spare_after;
+}
+
+static void keep_spare(state_t *st)
+{
+    int close_these[2] = {st->broker, st->signals};
+
+    if (wants_spare(st) &&
+        itk_spare_start(&st->spare, st->sp, close_these, 2) != APR_SUCCESS) {
+        st->spare_after = now_s() + SPARE_WAIT_S;
+    }
+}
+
+/* Another broker, not more than one in two seconds. */
+static void keep_broker(state_t *st)
+{
+    apr_status_t rv;
+
+    if (st->finished || st->broker_pid != 0) {
+        return;
+    }
+    if (now_s() - st->broker_born < 2 && st->broker_born) {
+        (void)wait_for_something(st, 200);
+    }
+    rv = start_broker(st);
+    if (rv != APR_SUCCESS) {
+        itk_log(ITK_LOG_ERR, rv, "itk-spawn-failed: cannot start the broker");
+        (void)wait_for_something(st, 1000);
+    }
+}
+
 int itk_spawner_run(const itk_spawner_t *sp)
 {
     state_t st;
@@ -477,23 +506,15 @@ int itk_spawner_run(const itk_spawner_t *sp)
         return 1;
     }
     while (!st.terminated && !(st.finished && !zygotes_left(&st))) {
-        if (!st.finished && st.broker_pid == 0) {
-            apr_status_t rv;
+        int ms = has_orphans(&st) ? ORPHAN_MS : -1;
 
-            if (now_s() - st.broker_born < 2 && st.broker_born) {
-                wait_for_something(&st, 200);
-            }
-            rv = start_broker(&st);
-            if (rv != APR_SUCCESS) {
-                itk_log(ITK_LOG_ERR, rv, "itk-spawn-failed: cannot start the "
-                        "broker");
-                wait_for_something(&st, 1000);
-                continue;
-            }
+        keep_broker(&st);
+        if (!wait_for_something(&st, wants_spare(&st) ? SPARE_MS : ms)) {
+            keep_spare(&st);
         }
-        wait_for_something(&st, has_orphans(&st) ? ORPHAN_MS : -1);
         wake_orphans(&st);
     }
+    itk_spare_drop(&st.spare);
     if (st.terminated) {
         end_all(&st);
     }

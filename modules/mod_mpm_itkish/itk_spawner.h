@@ -8,12 +8,16 @@
 typedef struct itk_spawner_t {
     const itk_policy_t *policy;
     const char *label;          /* completes the title */
+    int life;                   /* a pipe; its end is the generation's */
     void *baton;
     /* Become the broker; SOCK talks to the spawner. Does not return. */
     void (*broker)(void *baton, int sock);
-    /* Become a zygote, already proven to be IDENT; SOCK talks to the broker.
-     * Does not return. */
-    void (*zygote)(void *baton, uint32_t ident, int sock);
+    /* In a process that will be a zygote or worker: let go of what these do
+     * not need. */
+    void (*shed)(void *baton);
+    /* As the zygote's (itk_zygote.h). */
+    void (*worker)(void *baton, uint32_t ident, uint32_t slot,
+                   uint32_t serial, int sock);
 } itk_spawner_t;
 
 /* Limit this process and serve the broker until it leaves for good. Returns

@@ -20,6 +20,7 @@ static const struct {
     {ITK_ANS_DONE, ITK_DONE_LAST, 0},
     {ITK_ANS_REFUSED, 0, 0},      {ITK_ANS_PONG, 0, 0},
     {ITK_REQ_ZYGOTE, 0, 1},       {ITK_REQ_SIGNAL, 0, 0},
+    {ITK_REQ_BECOME, 0, 0},
     {ITK_ANS_ZYGOTE_UP, 0, 0},    {ITK_ANS_ZYGOTE_DOWN, 0, 0},
     {ITK_REQ_SPAWN, 0, 1},        {ITK_REQ_DRAIN, 0, 0},
     {ITK_ANS_SPAWNED, 0, 0},      {ITK_ANS_DIED, 0, 0},

@@ -51,6 +51,10 @@ typedef enum {
     ITK_REQ_ZYGOTE = 40,    /* start one for IDENT; fd: its control socket */
     ITK_REQ_SIGNAL = 42,    /* slot: the signal; value: the pid, as IDENT */
 
+    /* spawner -> spare */
+    ITK_REQ_BECOME = 44,    /* be IDENT's first worker. Its zygote gets the
+                             * broker's ITK_REQ_ZYGOTE, as it came */
+
     /* spawner -> broker */
     ITK_ANS_ZYGOTE_UP = 41,     /* value: pid */
     ITK_ANS_ZYGOTE_DOWN = 43,   /* value: wait status, or an errno of fork()

@@ -23,7 +23,6 @@
 #include "itk_sock.h"
 #include "itk_spawner.h"
 #include "itk_title.h"
-#include "itk_zygote.h"
 #include "mod_mpm_itkish_config.h"
 #include "mod_mpm_itkish_worker.h"
 
@@ -112,18 +111,12 @@ static void worker_main(void *baton, uint32_t ident, uint32_t slot,
     itk_worker_main(ident, slot, serial, sock);
 }
 
-static void zygote_main(void *baton, uint32_t ident, int sock)
+static void shed(void *baton)
 {
-    itk_zygote_t z = {
-        .gen = itk_self.policy->gen, .ident = ident,
-        .name = itk_self.policy->idents[ident].name, .worker = worker_main,
-    };
-
     (void)baton;
     close_fd(&itk_self.common[0]);
     close_fd(&itk_self.life[0]);
     itk_area_destroy(&itk_self.area);
-    _exit(itk_zygote_run(&z, sock));
 }
 
 static void spawner_main(void) __attribute__((noreturn));
@@ -131,8 +124,8 @@ static void spawner_main(void) __attribute__((noreturn));
 static void spawner_main(void)
 {
     itk_spawner_t sp = {
-        .policy = itk_self.policy, .label = "", .broker = broker_main,
-        .zygote = zygote_main,
+        .policy = itk_self.policy, .label = "", .life = itk_self.life[0],
+        .broker = broker_main, .shed = shed, .worker = worker_main,
     };
 
     close_fd(&itk_self.common[1]);

@@ -4,11 +4,11 @@ import re
 
 from wait import wait_until
 
-TITLE = re.compile(r"itk (spawner|broker|zygote|worker)\b")
+TITLE = re.compile(r"itk (spawner|broker|spare|zygote|worker)\b")
 
 
 def role(server, process):
-    """parent, child, spawner, broker, zygote, worker; or other."""
+    """parent, child, spawner, broker, spare, zygote, worker; or other."""
     if process.pid == server.pid:
         return "parent"
     named = TITLE.search(process.title)
