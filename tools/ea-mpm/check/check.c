@@ -93,6 +93,21 @@ static apr_hash_t *loaded_modules(const em_judge_t *j,
     return loaded;
 }
 
+/* A rebuilt httpd has another MPM compiled in than the one of the facts. */
+static void take_rebuilt(em_judge_t *j)
+{
+    const char *mpm = j->plan->rebuilt;
+
+    if (mpm) {
+        apr_hash_set(j->has, apr_pstrcat(j->pool, "mpm_",
+                                         j->facts->httpd.static_mpm,
+                                         "_module", NULL),
+                     APR_HASH_KEY_STRING, NULL);
+        apr_hash_set(j->has, apr_pstrcat(j->pool, "mpm_", mpm, "_module",
+                                         NULL), APR_HASH_KEY_STRING, "");
+    }
+}
+
 #define WITH "With \""          /* how a finding about an option begins */
 
 /* Worst first; of those that are equally bad the ones about options come
@@ -137,7 +152,7 @@ static apr_status_t judge(em_judge_t *j)
     em_conf_t *after;
 
     j->before = j->after = j->facts->conf;
-    if (!em_plan_is_empty(j->plan)) {
+    if (!em_plan_is_empty(j->plan) || j->plan->rebuilt) {
         apr_status_t rv = em_plan_facts(&under, j->plan, j->facts, j->res,
                                         j->pool);
 
@@ -151,6 +166,7 @@ static apr_status_t judge(em_judge_t *j)
     }
     j->had = loaded_modules(j, j->facts, j->before);
     j->has = loaded_modules(j, under, j->after);
+    take_rebuilt(j);
     j->findings = apr_array_make(j->pool, 8, sizeof(em_finding_t *));
     em_judge_faults(j);
     em_judge_others(j);
@@ -402,6 +418,30 @@ static apr_status_t decide(em_verdict_t *pverdict, em_judge_t *j)
     return rv;
 }
 
+/* The reason first, then what would break once a rebuild is done. */
+static apr_status_t judge_impossible(em_judge_t *j)
+{
+    const em_plan_t *plan = j->plan;
+    apr_array_header_t *then;
+    apr_status_t rv;
+
+    j->findings = apr_array_make(j->pool, 1, sizeof(em_finding_t *));
+    if (plan->rebuilt) {
+        rv = judge(j);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        drop_options(j);
+    }
+    then = j->findings;
+    j->findings = apr_array_make(j->pool, 1 + then->nelts,
+                                 sizeof(em_finding_t *));
+    (void)em_judge_add(j, plan->impossible, EM_REFUSE, "%s",
+                       plan->impossible_why ? plan->impossible_why : "");
+    apr_array_cat(j->findings, then);
+    return APR_SUCCESS;
+}
+
 apr_status_t em_check(em_check_t **pcheck, const em_facts_t *facts,
                       const em_plan_t *plan, const apr_array_header_t *rules,
                       em_result_t *res, apr_pool_t *p)
@@ -414,11 +454,8 @@ apr_status_t em_check(em_check_t **pcheck, const em_facts_t *facts,
     em_result_activity(res, "checking the switch to %s", plan->to);
     check->target = plan->to;
     if (plan->impossible) {
-        j.findings = apr_array_make(p, 1, sizeof(em_finding_t *));
-        (void)em_judge_add(&j, plan->impossible, EM_REFUSE, "%s",
-                           plan->impossible_why ? plan->impossible_why : "");
+        rv = judge_impossible(&j);
         check->verdict = EM_VERDICT_IMPOSSIBLE;
-        rv = APR_SUCCESS;
     }
     else {
         rv = judge(&j);

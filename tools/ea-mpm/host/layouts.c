@@ -74,6 +74,7 @@ static const em_layout_row_t rows[] = {
             .config_file = "/etc/apache2/httpd.conf",
             .modules_dir = "/usr/lib64/apache2/modules",
             .ctl = "/usr/sbin/apache2ctl", .units = "apache2.service",
+            .mpm_file = "/etc/apache2/httpd.conf",
             .sysconfig = "/etc/conf.d/apache2",
         },
         .evidence = "/etc/conf.d/apache2~APACHE2_OPTS /etc/apache2/modules.d",

@@ -54,6 +54,8 @@ static int all_answered(const apr_array_header_t *list)
 void em_packages_start(em_packages_t *packages)
 {
     em_packages_dpkg(packages->view, packages->list, packages->pool);
+    em_packages_pacman(packages->view, packages->list, packages->pool);
+    em_packages_apk(packages->view, packages->list, packages->pool);
     if (!all_answered(packages->list)
         && em_packages_has_rpm(packages->view, packages->pool)
         && em_packages_rpm_start(&packages->rpm, packages->view,

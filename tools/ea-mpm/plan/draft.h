@@ -26,6 +26,8 @@ typedef struct em_want_t {
     int itk;                    /* the itk module as well */
     const char *itk_id;         /* a certain one was asked for, or NULL */
     int php_fpm;
+    int built_in;               /* the MPM proper is compiled in: no line may
+                                 * load one, not even the same */
 } em_want_t;
 
 typedef struct em_draft_t {
@@ -83,6 +85,11 @@ typedef struct em_package_names_t {
 const char *em_install_command(const em_facts_t *facts,
                                const em_package_names_t *names,
                                apr_pool_t *p);
+
+/* The configure line of build/config.nice (its text) with MPM as the one that
+ * is compiled in; NULL where it has no command. */
+const char *em_config_nice(const char *script, const char *mpm,
+                           apr_pool_t *p);
 
 /* Is it an MPM proper (and not the itk module)? */
 int em_is_mpm(const char *mpm);

@@ -34,7 +34,8 @@ static apr_status_t need_mpm(em_draft_t *draft, const char *mpm,
     em_conf_t *conf;
     apr_status_t rv = em_settle(&conf, draft, em_wrong_mpm, NULL, res);
 
-    if (rv != APR_SUCCESS || is_loaded(conf, mpm)) {
+    if (rv != APR_SUCCESS || is_loaded(conf, mpm)
+        || (draft->want.built_in && em_is_mpm(mpm))) {
         return rv;
     }
     installed = em_need_installed(draft, mpm);

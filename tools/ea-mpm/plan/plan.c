@@ -52,6 +52,10 @@ static apr_status_t take_request(em_draft_t *draft, em_result_t *res)
 
     want->itk = strcmp(request->target, "itk") == 0;
     want->mpm = want->itk ? "prefork" : request->target;
+    want->built_in = draft->facts->httpd.static_mpm
+                     && draft->facts->layout->mpm_file
+                     && strcmp(draft->facts->httpd.static_mpm, want->mpm)
+                        == 0;
     for (int i = 0; i < request->with->nelts; i++) {
         apr_status_t rv
             = take_with(want, APR_ARRAY_IDX(request->with, i, const char *),
@@ -156,6 +160,9 @@ apr_status_t em_plan_make(em_plan_t **pplan, const em_facts_t *facts,
         id = facts->layout->mechanism;
     }
     rv = take_request(draft, res);
+    if (rv == APR_SUCCESS && id == EM_MECH_REBUILD && draft->want.built_in) {
+        id = EM_MECH_LOADMODULE;    /* all but the MPM itself is lines */
+    }
     if (rv == APR_SUCCESS) {
         rv = mechanisms[id]->make(draft, res);
     }

@@ -58,6 +58,9 @@ typedef struct em_plan_t {
                                  * to know it; or NULL */
     const em_conf_t *after;     /* the configuration after the plan, where
                                  * making the plan had to read it; or NULL */
+    const char *rebuilt;        /* of an impossible plan: AFTER is what an
+                                 * httpd that is rebuilt with this MPM would
+                                 * read; or NULL */
     apr_array_header_t *restart_units;  /* const char *: further units that
                                          * share these files */
     const char *rolls_back;     /* id of the change that this one undoes, or

@@ -56,7 +56,8 @@ int em_wrong_mpm(const em_draft_t *draft, const char *id,
         return !want->itk || (want->itk_id && strcmp(id, want->itk_id) != 0)
                || is_broken(draft, id, line);
     }
-    return strcmp(mpm, want->mpm) != 0 || is_broken(draft, id, line);
+    return want->built_in || strcmp(mpm, want->mpm) != 0
+           || is_broken(draft, id, line);
 }
 
 int em_wrong_id(const em_draft_t *draft, const char *id,
@@ -121,7 +122,7 @@ apr_status_t em_settle(em_conf_t **pconf, em_draft_t *draft,
 
 int em_conf_reaches(const em_conf_t *conf, const em_want_t *want)
 {
-    int found = 0, itk = 0;
+    int found = want->built_in, itk = 0;
 
     for (int i = 0; i < conf->mpm_lines->nelts; i++) {
         const em_mpm_line_t *line
@@ -133,7 +134,7 @@ int em_conf_reaches(const em_conf_t *conf, const em_want_t *want)
         if (em_is_itk(line->mpm)) {
             itk = 1;
         }
-        else if (strcmp(line->mpm, want->mpm) == 0) {
+        else if (strcmp(line->mpm, want->mpm) == 0 && !want->built_in) {
             found = 1;
         }
         else {
