@@ -340,7 +340,7 @@ static int service_from(em_txn_service_t *service, const em_json_t *o)
 {
     long long kind;
 
-    if (!number(&kind, o, "kind", EM_SERVICE_SIGNAL)) {
+    if (!number(&kind, o, "kind", EM_SERVICE_LAST)) {
         return 0;
     }
     service->was_running = em_json_get_bool(o, "was_running", 0);

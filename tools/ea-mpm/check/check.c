@@ -170,6 +170,7 @@ static apr_status_t judge(em_judge_t *j)
     j->findings = apr_array_make(j->pool, 8, sizeof(em_finding_t *));
     em_judge_faults(j);
     em_judge_others(j);
+    em_judge_leftovers(j);
     em_judge_modules(j);
     em_judge_directives(j);
     em_judge_handlers(j);

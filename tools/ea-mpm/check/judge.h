@@ -37,5 +37,6 @@ void em_judge_directives(em_judge_t *j);    /* directives that die */
 void em_judge_handlers(em_judge_t *j);      /* source code that is published */
 
 void em_judge_others(em_judge_t *j);        /* servers that share files */
+void em_judge_leftovers(em_judge_t *j);     /* .pacnew, .rpmnew and the like */
 
 #endif /* EM_JUDGE_H */

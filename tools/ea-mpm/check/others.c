@@ -22,6 +22,28 @@ static const char *shared_file(const em_judge_t *j, const em_other_t *other)
     return NULL;
 }
 
+/* What to type around the switch for a server that no init system knows. */
+static const char *stop_and_start(const em_judge_t *j,
+                                  const em_other_t *other)
+{
+    static const char debian[] = "/etc/apache2-";
+    const char *httpd = apr_pstrcat(j->pool, j->facts->httpd.binary, " -f ",
+                                    other->config_file, NULL);
+
+    if (strncmp(other->config_file, debian, sizeof(debian) - 1) == 0) {
+        const char *name = other->config_file + sizeof(debian) - 1;
+
+        httpd = apr_pstrcat(j->pool, "apache2ctl-", apr_pstrmemdup(j->pool,
+                            name, strcspn(name, "/")), NULL);
+        return apr_psprintf(j->pool, "Stop it before the switch and start it "
+                            "afterwards: %s stop, then %s start", httpd,
+                            httpd);
+    }
+    return apr_psprintf(j->pool, "Stop it before the switch and start it "
+                        "afterwards as it was started: kill -TERM %d, then "
+                        "%s -k start", other->pid, httpd);
+}
+
 void em_judge_others(em_judge_t *j)
 {
     const apr_array_header_t *others = j->facts->others;
@@ -47,8 +69,7 @@ void em_judge_others(em_judge_t *j)
                              "(%s) reads %s as well; its next reload after "
                              "the switch would end it", other->pid,
                              other->config_file, file);
-            em_judge_resolve(f, "Stop it before the switch and start it "
-                             "afterwards");
+            em_judge_resolve(f, stop_and_start(j, other));
         }
         f->file = file;
     }

@@ -19,6 +19,7 @@ typedef struct em_options_t {
     int json, quiet, help;
     int available, deep;
     int dry_run, no_restart, no_rehearsal, require_rehearsal, ask_root;
+    int end_container;
     int force;
 } em_options_t;
 
@@ -29,7 +30,7 @@ typedef enum {
     EM_OPT_AVAILABLE, EM_OPT_DEEP, EM_OPT_WITH, EM_OPT_WITHOUT,
     EM_OPT_DRY_RUN, EM_OPT_NO_RESTART, EM_OPT_NO_REHEARSAL,
     EM_OPT_REQUIRE_REHEARSAL, EM_OPT_ALLOW_SOCKET, EM_OPT_ASK_ROOT,
-    EM_OPT_FORCE
+    EM_OPT_FORCE, EM_OPT_END_CONTAINER
 } em_opt_id_t;
 
 typedef struct em_opt_t {

@@ -26,6 +26,7 @@ em_switch_how_t em_cmd_switch_how(const em_run_t *run)
 
     how.dry_run = run->opts.dry_run;
     how.no_restart = run->opts.no_restart;
+    how.end_container = run->opts.end_container;
     how.no_rehearsal = run->opts.no_rehearsal;
     how.require_rehearsal = run->opts.require_rehearsal;
     how.timeout = run->opts.timeout;

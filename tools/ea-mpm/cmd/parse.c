@@ -199,6 +199,7 @@ static apr_status_t set_option(em_run_t *run, em_opt_id_t id,
     case EM_OPT_WITHOUT: add(o->without, arg); break;
     case EM_OPT_DRY_RUN: o->dry_run = 1; break;
     case EM_OPT_NO_RESTART: o->no_restart = 1; break;
+    case EM_OPT_END_CONTAINER: o->end_container = 1; break;
     case EM_OPT_NO_REHEARSAL: o->no_rehearsal = 1; break;
     case EM_OPT_REQUIRE_REHEARSAL: o->require_rehearsal = 1; break;
     case EM_OPT_ALLOW_SOCKET: add(o->allow_sockets, arg); break;

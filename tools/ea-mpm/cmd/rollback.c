@@ -30,7 +30,7 @@ static apr_status_t rollback(em_run_t *run)
 static const em_opt_id_t options[] = {
     EM_OPT_DRY_RUN, EM_OPT_NO_RESTART, EM_OPT_NO_REHEARSAL,
     EM_OPT_REQUIRE_REHEARSAL, EM_OPT_ALLOW_SOCKET, EM_OPT_ASK_ROOT,
-    EM_OPT_FORCE, 0
+    EM_OPT_FORCE, EM_OPT_END_CONTAINER, 0
 };
 
 const em_cmd_t em_cmd_rollback = {

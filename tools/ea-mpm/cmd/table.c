@@ -50,6 +50,9 @@ const em_opt_t em_opts[] = {
     { EM_OPT_NO_RESTART, "no-restart", NULL,
       "change the files only; the server goes on as it is until it is "
       "stopped and started", 0 },
+    { EM_OPT_END_CONTAINER, "end-container", NULL,
+      "where a container ends with the server, end it once the files are "
+      "changed; its restart policy has to bring it back", 0 },
     { EM_OPT_NO_REHEARSAL, "no-rehearsal", NULL,
       "skip the dress rehearsal", 0 },
     { EM_OPT_REQUIRE_REHEARSAL, "require-rehearsal", NULL,

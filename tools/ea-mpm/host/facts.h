@@ -124,14 +124,21 @@ typedef enum {
     EM_SERVICE_OPENRC,
     EM_SERVICE_SYSV,
     EM_SERVICE_CTL,             /* apachectl or the like */
-    EM_SERVICE_SIGNAL           /* signals to the main pid, start by argv */
+    EM_SERVICE_SIGNAL,          /* signals to the main pid, start by argv */
+    EM_SERVICE_SUPERVISED       /* runit, s6 ...: `ctl` is the tool that
+                                 * holds it and lets it go, `unit` what that
+                                 * is told */
 } em_service_kind_t;
+#define EM_SERVICE_LAST EM_SERVICE_SUPERVISED
 
 typedef struct em_service_t {
     em_service_kind_t kind;
     const char *unit;           /* "apache2.service" */
     const char *ctl;            /* absolute path of apachectl/apache2ctl */
     int running;
+    int container;              /* the container ends with the server */
+    const char *by_hand;        /* what restarts it in full where that is
+                                 * neither the init system nor ctl, or NULL */
     const char *why;            /* how this was found out */
 } em_service_t;
 

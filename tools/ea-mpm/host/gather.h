@@ -63,6 +63,10 @@ void em_gather_available(em_facts_t *facts, apr_pool_t *p);
 void em_gather_service(em_facts_t *facts, const em_options_t *options,
                        int booted, apr_pool_t *p);
 
+/* facts->service, where a supervisor or a container depends on the running
+ * server. 1: it is so. */
+int em_gather_supervisor(em_facts_t *facts, apr_pool_t *p);
+
 /* The value of the last active top-level directive NAME (its first word), or
  * NULL. */
 const char *em_gather_global(const em_facts_t *facts, const char *name,

@@ -194,6 +194,7 @@ static void take_instance(em_layout_t *layout, const em_view_t *view,
         layout->sysconfig = apr_pstrcat(p, layout->server_root, "/envvars",
                                         NULL);
         layout->ctl = em_view_exists(view, ctl, p) ? ctl : NULL;
+        layout->control = NULL;
     }
     else if (strcmp(layout->id, "suse") == 0) {
         take_suse_instance(layout, view, name, p);
@@ -202,6 +203,7 @@ static void take_instance(em_layout_t *layout, const em_view_t *view,
         layout->config_file = apr_pstrcat(p, dir_of(layout->config_file, p),
                                           "/", name, ".conf", NULL);
         layout->ctl = NULL;     /* apachectl knows the first one only */
+        layout->control = NULL;
     }
 }
 
@@ -280,7 +282,52 @@ const em_layout_t *em_layout_find(const char **pevidence,
         if (!same_file(view, how->conf, row->layout.config_file, p)
             && !how->instance) {
             layout->ctl = NULL; /* it would start the usual one */
+            layout->control = NULL;
         }
     }
     return layout;
+}
+
+/* The file and the words of a layout's own control command. */
+static const char *control_part(const em_layout_t *layout, int n,
+                                apr_pool_t *p)
+{
+    const char *s = layout->control;
+
+    for (; n > 0; n--) {
+        s += strcspn(s, "|") + 1;
+    }
+    return apr_pstrmemdup(p, s, strcspn(s, "|"));
+}
+
+const char *em_layout_ctl(const em_layout_t *layout, const em_view_t *view,
+                          apr_pool_t *p)
+{
+    const char *file = layout->control ? control_part(layout, 0, p) : NULL;
+    em_node_t *node;
+
+    if (file && em_view_lstat(&node, view, file, p) == APR_SUCCESS
+        && node->kind == EM_NODE_FILE && (node->mode & 0111)) {
+        return file;
+    }
+    return layout->ctl && em_view_exists(view, layout->ctl, p) ? layout->ctl
+                                                              : NULL;
+}
+
+const char *const *em_layout_command(const em_layout_t *layout,
+                                     const char *ctl, int start,
+                                     apr_pool_t *p)
+{
+    int own = layout->control
+              && strcmp(ctl, control_part(layout, 0, p)) == 0;
+    char *state, *words = own ? (char *)control_part(layout, start ? 1 : 2, p)
+                              : apr_pstrdup(p, start ? "start" : "");
+    const char **argv = apr_pcalloc(p, 8 * sizeof(*argv));
+
+    argv[0] = ctl;
+    argv[1] = apr_strtok(words, " ", &state);
+    for (int i = 2; argv[i - 1] && i < 7; i++) {
+        argv[i] = apr_strtok(NULL, " ", &state);
+    }
+    return argv[1] ? argv : NULL;
 }

@@ -25,6 +25,10 @@ typedef struct em_layout_t {
     const char *config_file;
     const char *modules_dir;
     const char *ctl;
+    const char *control;        /* the layout's own command, used before CTL
+                                 * where it is there: "FILE|words to
+                                 * start|words to stop"; the words to stop
+                                 * are empty where a signal does as well */
     const char *units;          /* blank-separated unit names, likeliest
                                  * first */
     const char *mpm_file;       /* where an MPM LoadModule line belongs when
@@ -64,6 +68,16 @@ typedef struct em_layout_how_t {
 const em_layout_t *em_layout_find(const char **pevidence,
                                   const em_view_t *view,
                                   em_layout_how_t *how, apr_pool_t *p);
+
+/* What starts the server where no init system does: CONTROL's file when it
+ * can be run, else CTL when it is there, else NULL. */
+const char *em_layout_ctl(const em_layout_t *layout, const em_view_t *view,
+                          apr_pool_t *p);
+/* The command line of CTL (from em_layout_ctl) to start, or to stop, as words
+ * (NULL-terminated). NULL: it is not to be called. */
+const char *const *em_layout_command(const em_layout_t *layout,
+                                     const char *ctl, int start,
+                                     apr_pool_t *p);
 
 const char *em_mechanism_name(em_mechanism_id_t id);
 

@@ -19,6 +19,31 @@ static const char *last_of(const char *const *values)
     return last;
 }
 
+static void push_new(apr_array_header_t *files, const char *path)
+{
+    for (int i = files->nelts - 1; i >= 0 && i >= files->nelts - 3; i--) {
+        if (strcmp(APR_ARRAY_IDX(files, i, const char *), path) == 0) {
+            return;
+        }
+    }
+    APR_ARRAY_PUSH(files, const char *) = path;
+}
+
+/* PATH in the real directory: a link in a directory that is one itself. */
+static const char *in_real_dir(const char *path, const em_view_t *view,
+                               apr_pool_t *p)
+{
+    const char *slash = strrchr(path, '/'), *dir;
+
+    if (!slash || slash == path
+        || em_view_real(&dir, view, apr_pstrmemdup(p, path, (apr_size_t)
+                                                   (slash - path)), p)
+           != APR_SUCCESS) {
+        return path;
+    }
+    return apr_pstrcat(p, dir, slash, NULL);
+}
+
 /* The paths of the files that a walk read, and where links lead, the real
  * ones: a switch may change a link as well as a file. */
 static apr_array_header_t *files_of(const em_conf_t *conf,
@@ -34,10 +59,9 @@ static apr_array_header_t *files_of(const em_conf_t *conf,
         const char *real = path;
 
         (void)em_view_real(&real, view, path, p);
-        APR_ARRAY_PUSH(files, const char *) = real;
-        if (strcmp(real, path) != 0) {
-            APR_ARRAY_PUSH(files, const char *) = path;
-        }
+        push_new(files, real);
+        push_new(files, path);
+        push_new(files, in_real_dir(path, view, p));
     }
     return files;
 }

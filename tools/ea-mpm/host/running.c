@@ -69,12 +69,24 @@ static const char *stat_fields(int pid, apr_pool_t *p)
     return end && end[1] == ' ' ? end + 2 : NULL;
 }
 
-static int parent_of(int pid, apr_pool_t *p)
+int em_running_parent(int pid, apr_pool_t *p)
 {
     const char *fields = stat_fields(pid, p);
     int parent = 0;
 
     return fields && sscanf(fields, "%*c %d", &parent) == 1 ? parent : 0;
+}
+
+const char *em_running_comm(int pid, apr_pool_t *p)
+{
+    char *text = proc_read(pid, "comm", NULL, p);
+
+    return text ? apr_pstrmemdup(p, text, strcspn(text, "\n")) : NULL;
+}
+
+const char *em_running_cwd(int pid, apr_pool_t *p)
+{
+    return proc_link(pid, "cwd", p);
 }
 
 static int is_zombie(int pid, apr_pool_t *p)
@@ -261,7 +273,7 @@ static int is_main(int pid, const em_facts_t *facts, apr_pool_t *p)
     if (!runs_binary(pid, facts, p)) {
         return 0;
     }
-    parent = parent_of(pid, p);
+    parent = em_running_parent(pid, p);
     return (parent <= 0 || !runs_binary(parent, facts, p))
         && !is_zombie(pid, p) && !is_passing(pid, p) && !is_orphan(pid, p);
 }

@@ -19,6 +19,12 @@ apr_array_header_t *em_running_others(const em_facts_t *facts, apr_pool_t *p);
 apr_array_header_t *em_running_args(int pid, apr_pool_t *p);
 const char *const *em_running_env(int pid, apr_pool_t *p);
 
+/* Its parent, its short name ("runsv") and the directory it works in; 0 and
+ * NULL where that cannot be seen. */
+int em_running_parent(int pid, apr_pool_t *p);
+const char *em_running_comm(int pid, apr_pool_t *p);
+const char *em_running_cwd(int pid, apr_pool_t *p);
+
 /* The MPM that process PID runs: by the modules it has mapped, by what
  * is compiled into its executable, else STATIC_MPM. */
 void em_running_mpm(em_running_t *prunning, int pid, const char *static_mpm,

@@ -100,16 +100,15 @@ void em_gather_service(em_facts_t *facts, const em_options_t *options,
 {
     em_service_t *service = &facts->service;
     const char *script = init_script(facts, p);
-    const char *ctl = facts->layout->ctl;
+    const char *ctl = em_layout_ctl(facts->layout, facts->view, p);
 
     service->running = facts->running.pid != 0;
-    service->ctl = ctl && em_view_exists(facts->view, ctl, p) ? ctl : NULL;
+    service->ctl = ctl;
     if (strcmp(em_view_root(facts->view), "/") != 0) {
         set(service, EM_SERVICE_NONE, NULL, "another system's tree");
     }
-    else if (facts->running.pid == 1) {
-        set(service, EM_SERVICE_NONE, NULL, "httpd is the first process of a "
-            "container: restart the container");
+    else if (em_gather_supervisor(facts, p)) {
+        return;
     }
     else if (facts->layout->container && !service->running) {
         set(service, EM_SERVICE_NONE, NULL, "a container image without init");

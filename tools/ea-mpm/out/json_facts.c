@@ -155,6 +155,8 @@ static const char *service_kind(em_service_kind_t kind)
         return "control-command";
     case EM_SERVICE_SIGNAL:
         return "signals";
+    case EM_SERVICE_SUPERVISED:
+        return "supervised";
     }
     return "none";
 }

@@ -121,6 +121,7 @@ void em_json_switch(em_out_t *out, const em_report_t *report,
     em_json_set_str(o, "verified",
                     done && done->verified ? done->verified : "no");
     em_json_set_bool(o, "rolled_back", done ? done->rolled_back : 0);
+    em_json_set_str(o, "restart_with", done ? done->by_hand : NULL);
     em_json_set(o, "findings", em_json_findings(
         report->check ? report->check->findings : NULL, p));
     out->data = o;

@@ -89,6 +89,9 @@ static const char *restart_command(const em_facts_t *facts, apr_pool_t *p)
     if (facts->service.kind == EM_SERVICE_SYSTEMD && facts->service.unit) {
         return apr_psprintf(p, "systemctl restart %s", facts->service.unit);
     }
+    if (facts->service.by_hand) {
+        return facts->service.by_hand;
+    }
     if (facts->service.ctl) {
         return apr_psprintf(p, "%s stop; %s start", facts->service.ctl,
                             facts->service.ctl);
@@ -135,7 +138,9 @@ static const char *service_text(const em_facts_t *facts, apr_pool_t *p)
 
     switch (s->kind) {
     case EM_SERVICE_NONE:
-        return "none; nothing is restarted";
+        return s->by_hand ? apr_psprintf(p, "not restarted: %s. By hand: %s",
+                                         s->why, s->by_hand)
+                          : "none; nothing is restarted";
     case EM_SERVICE_SYSTEMD:
         return apr_psprintf(p, "%s (systemd), %s", s->unit, state);
     case EM_SERVICE_OPENRC:
@@ -146,6 +151,8 @@ static const char *service_text(const em_facts_t *facts, apr_pool_t *p)
         return apr_psprintf(p, "%s, %s", s->ctl, state);
     case EM_SERVICE_SIGNAL:
         return apr_psprintf(p, "signals to the main process, %s", state);
+    case EM_SERVICE_SUPERVISED:
+        return apr_psprintf(p, "%s (%s), %s", s->unit, s->ctl, state);
     }
     return NULL;
 }

@@ -12,6 +12,7 @@
 #include "service/errlog.h"
 #include "service/proc.h"
 #include "service/run.h"
+#include "service/supervised.h"
 
 /* "apache2.service" -> "apache2", as the older init systems call it. */
 static const char *script_name(const char *unit, apr_pool_t *p)
@@ -119,9 +120,9 @@ static const char *const *start_argv(const em_facts_t *facts, apr_pool_t *p)
         argv[1] = "start";
         return argv;
     case EM_SERVICE_CTL:
-        argv[0] = service->ctl;
-        argv[1] = "start";
-        return argv;
+        return em_layout_command(facts->layout, service->ctl, 1, p);
+    case EM_SERVICE_SUPERVISED:
+        return em_supervised_argv(service, 1, p);
     case EM_SERVICE_SIGNAL:
         return em_httpd_start_argv(facts, em_httpd_foreground(facts) ? NULL
                                    : k_start, p);

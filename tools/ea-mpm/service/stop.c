@@ -10,6 +10,7 @@
 #include "base/exec.h"
 #include "service/proc.h"
 #include "service/run.h"
+#include "service/supervised.h"
 
 /* How long children may outlive the main process, and how long the kernel
  * may take to bury what was killed. */
@@ -87,6 +88,17 @@ static void ask_to_end(const em_facts_t *facts, const em_proc_t *proc,
         && (!script || em_proc_alive(proc))) {
         stop_unit(facts, proc, timeout, p);
     }
+    else if (service->kind == EM_SERVICE_CTL && service->ctl) {
+        const char *const *argv = em_layout_command(facts->layout,
+                                                    service->ctl, 0, p);
+
+        if (argv) {             /* it keeps books of its own */
+            tell_init(facts, argv, timeout, p);
+        }
+    }
+    else if (service->kind == EM_SERVICE_SUPERVISED) {
+        return;                 /* was told before */
+    }
     /* Not systemd, or a server that somebody started outside its unit. */
     if (em_proc_alive(proc)) {
         (void)em_proc_signal(proc, SIGTERM);
@@ -103,6 +115,9 @@ static void settle_books(const em_facts_t *facts, apr_pool_t *p)
 
     if (service->kind == EM_SERVICE_OPENRC && service->unit) {
         (void)tell_init(facts, argv, apr_time_from_sec(10), p);
+    }
+    else if (service->kind == EM_SERVICE_SUPERVISED) {
+        em_supervised_settle(facts, p);
     }
 }
 
@@ -175,6 +190,12 @@ apr_status_t em_service_stop(const em_facts_t *facts,
     apr_status_t rv;
 
     em_result_activity(res, "stopping the server");
+    if (facts->service.kind == EM_SERVICE_SUPERVISED) {
+        rv = em_supervised_hold(facts, timeout, res, p);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
     rv = em_service_look(&now, facts, p);
     if (rv != APR_SUCCESS || now.pid == 0) {
         settle_books(facts, p);

@@ -94,6 +94,14 @@ static apr_status_t restart_old(em_way_t *way, int packages, em_result_t *why)
     return start_old(way, why);
 }
 
+/* Those that share the files run what these say again, or WHY tells. */
+static apr_status_t others_back(em_way_t *way, em_result_t *why)
+{
+    em_result_clear(why);
+    return way->others && way->others_begun
+           ? em_others_follow(way->others, 1, why) : APR_SUCCESS;
+}
+
 void em_way_back(em_way_t *way)
 {
     em_result_t *why = em_result_make(way->pool);
@@ -117,6 +125,10 @@ void em_way_back(em_way_t *way)
     way->sw->rolled_back = way->txn != NULL && !busy;
     way->sw->verified = "no";
     untouched = way->old_pid != 0 && old_still_runs(way);
+    if ((!live || untouched) && others_back(way, why) != APR_SUCCESS) {
+        needs_attention(way, "Every file is as it was, but", why);
+        return;
+    }
     if (!live || untouched) {
         conclude(way, busy ? EM_EXIT_BUSY
                  : way->txn ? EM_EXIT_ROLLED_BACK : EM_EXIT_FAILED,
@@ -125,12 +137,18 @@ void em_way_back(em_way_t *way)
         return;
     }
     if (restart_old(way, packages, why) != APR_SUCCESS) {
+        (void)others_back(way, em_result_make(way->pool));
         needs_attention(way, way->txn ? "Every file is as it was, but the "
                         "old server does not come up:" : "The server does "
                         "not come up:", why);
         return;
     }
     way->sw->verified = "running";
+    if (others_back(way, why) != APR_SUCCESS) {
+        needs_attention(way, "Every file is as it was and the server runs "
+                        "again, but", why);
+        return;
+    }
     conclude(way, EM_EXIT_ROLLED_BACK,
              apr_pstrcat(way->pool, "Every file is as it was, and ",
                          now_runs(way), NULL));

@@ -4,7 +4,6 @@
 
 #include <apr_strings.h>
 
-#include "base/exec.h"
 #include "base/signals.h"
 #include "service/addr.h"
 #include "service/errlog.h"
@@ -58,29 +57,6 @@ apr_status_t em_way_bring_up(const em_facts_t *facts,
     apr_status_t rv = start(facts, &what, log, res, p);
 
     return rv == APR_SUCCESS ? verify(facts, &what, log, res, p) : rv;
-}
-
-/* Other units that read the same files must not keep the old MPM: their next
- * reload would end them. */
-static apr_status_t restart_others(em_way_t *way)
-{
-    const apr_array_header_t *units = way->plan->restart_units;
-    em_exec_how_t how = {.timeout = way->how->timeout};
-    em_exec_out_t *out;
-
-    for (int i = 0; units && i < units->nelts; i++) {
-        const char *unit = APR_ARRAY_IDX(units, i, const char *);
-        const char *argv[] = {"systemctl", "try-restart", unit, NULL};
-        apr_status_t rv = em_exec(&out, argv, &how, way->pool);
-
-        if (rv != APR_SUCCESS || !out->exited || out->exit_code != 0) {
-            return em_result_fail(way->res, APR_EGENERAL, EM_EXIT_FAILED,
-                                  "start-failed", "%s, which shares these "
-                                  "files, did not restart: %s", unit,
-                                  rv == APR_SUCCESS ? out->err : "");
-        }
-    }
-    return APR_SUCCESS;
 }
 
 static apr_status_t stop_old(em_way_t *way)
@@ -260,9 +236,6 @@ apr_status_t em_way_live(em_way_t *way)
     if (rv == APR_SUCCESS) {
         probe(way, after);
         rv = restart(way, after);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = restart_others(way);
     }
     if (rv == APR_SUCCESS) {
         rv = em_way_interrupted(way);

@@ -85,6 +85,19 @@ static int runs_new(const recover_t *rec, const em_facts_t *facts)
                 && strcmp(rec->info->from, rec->info->to) == 0);
 }
 
+/* Those that share the files run what these say. */
+static apr_status_t others_follow(recover_t *rec, const em_facts_t *facts,
+                                  em_result_t *res)
+{
+    em_others_t *others;
+    apr_status_t rv = em_others_take(&others, facts,
+                                     rec->info->plan->restart_units,
+                                     rec->timeout, rec->how->log, res,
+                                     rec->pool);
+
+    return rv == APR_SUCCESS ? em_others_follow(others, 1, res) : rv;
+}
+
 /* The server that ran when the change began runs again. */
 static apr_status_t bring_back(recover_t *rec)
 {
@@ -102,6 +115,7 @@ static apr_status_t bring_back(recover_t *rec)
     }
     if (rv == APR_SUCCESS) {
         rec->sw->verified = "running";
+        rv = others_follow(rec, facts, rec->res);
     }
     return rv;
 }
@@ -173,7 +187,9 @@ static apr_status_t finish_or_undo(recover_t *rec)
         em_result_clear(rec->res);
         facts = NULL;
     }
-    if (facts && server_is_ours(rec) && is_done(rec, facts)) {
+    if (facts && server_is_ours(rec) && is_done(rec, facts)
+        && others_follow(rec, facts, em_result_make(rec->pool))
+           == APR_SUCCESS) {
         rv = em_txn_commit(rec->txn, rec->res);
         if (rv == APR_SUCCESS) {
             rec->sw->changed = 1;

@@ -184,6 +184,13 @@ static apr_status_t go(em_way_t *way, int live)
 {
     apr_status_t rv = live ? em_way_live(way) : em_way_cold(way);
 
+    if (rv == APR_SUCCESS && way->others) {
+        way->others_begun = 1;
+        rv = em_others_follow(way->others, 1, way->res);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_way_interrupted(way);
+    }
     if (rv == APR_SUCCESS && way->txn) {
         rv = em_txn_commit(way->txn, way->res);
     }
@@ -200,33 +207,70 @@ static apr_status_t go(em_way_t *way, int live)
     return rv;
 }
 
+static int has_others(const em_plan_t *plan)
+{
+    return plan->restart_units && plan->restart_units->nelts > 0;
+}
+
+/* What to type for a full restart. */
+static const char *by_hand(const em_way_t *way)
+{
+    const em_service_t *service = &way->facts->service;
+    apr_pool_t *p = way->pool;
+    const char *script = em_service_script(way->facts, p);
+
+    if (script) {
+        return apr_psprintf(p, "%s --stop && %s", script, script);
+    }
+    if (service->by_hand) {
+        return service->by_hand;
+    }
+    if (service->kind == EM_SERVICE_SYSTEMD && service->unit) {
+        return apr_psprintf(p, "systemctl restart %s", service->unit);
+    }
+    return service->ctl ? apr_psprintf(p, "%s stop && %s start",
+                                       service->ctl, service->ctl)
+                        : "stop the server and start it again";
+}
+
 /* Changed files under a server that still runs the old MPM. */
 static void hint_pending(em_way_t *way)
 {
     const em_service_t *service = &way->facts->service;
-    const char *script = em_service_script(way->facts, way->pool);
     em_running_t now;
 
+    if (has_others(way->plan) && !way->others) {
+        em_log(way->how->log, EM_LOG_WARN, "servers that share the changed "
+               "files still run as they did: any reload would end them");
+        way->sw->by_hand = em_others_by_hand(way->plan->restart_units,
+                                             way->pool);
+    }
+    if (service->container) {
+        if (way->how->end_container) {
+            em_container_end(way);
+        }
+        else {
+            em_container_hint(way);
+        }
+        return;
+    }
     /* Scripts of packages restart it even so. */
     if (!way->facts->running.pid
         || em_service_look(&now, way->facts, way->pool) != APR_SUCCESS
         || !now.pid
         || (now.mpm && strcmp(now.mpm, way->plan->to) == 0)) {
+        if (way->sw->by_hand) {
+            em_result_hint(way->res, "%s", way->sw->by_hand);
+        }
         return;
     }
     em_log(way->how->log, EM_LOG_WARN, "the running server is still %s: any "
            "reload would end it; stop and start it",
            now.mpm ? now.mpm : "the old one");
-    if (script) {
-        em_result_hint(way->res, "%s --stop && %s", script, script);
-    }
-    else if (service->kind == EM_SERVICE_SYSTEMD && service->unit) {
-        em_result_hint(way->res, "systemctl restart %s", service->unit);
-    }
-    else if (service->ctl) {
-        em_result_hint(way->res, "%s stop && %s start", service->ctl,
-                       service->ctl);
-    }
+    way->sw->by_hand = way->sw->by_hand
+        ? apr_pstrcat(way->pool, by_hand(way), " && ", way->sw->by_hand, NULL)
+        : by_hand(way);
+    em_result_hint(way->res, "%s", way->sw->by_hand);
 }
 
 static int running_differs(const em_facts_t *facts, const char *to)
@@ -260,9 +304,13 @@ apr_status_t em_switch_run(em_switch_t **pswitch, const em_facts_t *facts,
     *pswitch = sw;
     em_signals_catch();
     rv = heed_check(&way, check);
+    if (rv == APR_SUCCESS) {
+        rv = em_container_check(&way);
+    }
     if (rv != APR_SUCCESS || how->dry_run
         || (em_plan_is_empty(plan)
-            && !(live && running_differs(facts, plan->to)))) {
+            && !((live || how->end_container)
+                 && running_differs(facts, plan->to)))) {
         goto leave;
     }
     rv = rehearse(&way);
@@ -280,6 +328,11 @@ apr_status_t em_switch_run(em_switch_t **pswitch, const em_facts_t *facts,
     }
     if (rv == APR_SUCCESS) {
         rv = em_way_interrupted(&way);
+    }
+    if (rv == APR_SUCCESS && has_others(plan) && is_here(facts)
+        && !how->no_restart) {
+        rv = em_others_take(&way.others, facts, plan->restart_units,
+                            mine.timeout, how->log, res, p);
     }
     if (rv == APR_SUCCESS) {
         rv = begin(&way);

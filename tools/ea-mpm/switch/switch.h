@@ -15,6 +15,8 @@ typedef struct em_switch_how_t {
     int no_restart;
     int no_rehearsal;
     int require_rehearsal;
+    int end_container;          /* a server that is a container's first
+                                 * process is told to end, at last */
     em_rehearse_how_t rehearse;
     apr_interval_time_t timeout;    /* of one stop or start */
     em_log_t *log;
@@ -31,6 +33,8 @@ typedef struct em_switch_t {
     long outage_ms;             /* -1: no restart */
     const char *verified;       /* "running", "configtest", "no" */
     int rolled_back;
+    const char *by_hand;        /* what to type before the running server
+                                 * follows the files, or NULL */
 } em_switch_t;
 
 /* The caller has taken the lock (em_lock_take) before it gathered the facts,

@@ -3,6 +3,7 @@
 
 /* What the steps of one switch share. Internal to this room. */
 
+#include "switch/others.h"
 #include "switch/switch.h"
 
 typedef struct em_way_t {
@@ -18,6 +19,8 @@ typedef struct em_way_t {
                                  * have been by scripts of packages */
     const em_answers_t *before;
     em_prober_t *prober;
+    em_others_t *others;        /* NULL: left alone */
+    int others_begun;           /* some of them may have been restarted */
 } em_way_t;
 
 /* APR_SUCCESS, or the problem "interrupted" when a signal asked to stop. */
@@ -31,6 +34,12 @@ apr_status_t em_way_cold(em_way_t *way);
 /* The change failed and way->res says why: put everything back, start and
  * verify the old server, and say so in way->res with its exit code. */
 void em_way_back(em_way_t *way);
+/* For a server that a container ends with (container.c): refuse
+ * --end-container where there is none; say that the server was left alone;
+ * end it once everything is told, when the pool is destroyed. */
+apr_status_t em_container_check(em_way_t *way);
+void em_container_hint(em_way_t *way);
+void em_container_end(em_way_t *way);
 /* Start a server as FACTS say it is configured, and verify it. */
 apr_status_t em_way_bring_up(const em_facts_t *facts,
                              apr_interval_time_t timeout, em_log_t *log,
