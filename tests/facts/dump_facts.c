@@ -279,6 +279,7 @@ static em_json_t *rows(apr_pool_t *p)
         em_json_set_str(o, "sysconfig", l->sysconfig);
         em_json_set_str(o, "mpm_variable", l->mpm_variable);
         em_json_set_str(o, "ctl", l->ctl);
+        em_json_set_str(o, "control", l->control);
         em_json_set_str(o, "mpm_packages", l->mpm_packages);
         em_json_add(a, em_json_set_str(o, "container", l->container));
     }

@@ -3,16 +3,15 @@
 the trees in tests/hosts:  python3 tests/facts/layout_docs.py >docs/layouts.md
 """
 
-import json
 import pathlib
-import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
+sys.path.insert(0, str(TOP / "tests/layouts"))
 
 from fixtures import hosts                                  # noqa: E402
-from dumped import PROGRAM                                  # noqa: E402
+from table import REAL, rows                                # noqa: E402
 
 _HEAD = """\
 # Layouts
@@ -39,16 +38,27 @@ _MECHANISMS = """\
 | links | links in mods-enabled and conf-enabled, and the markers below /var/lib/apache2, as a2enmod and a2dismod leave them |
 | packages | nothing: an MPM is a package there, and editing lines would be undone; the refusal says so and how to go on |
 | binary | the variable that names the MPM's program, in the file that the service reads; every other byte stays |
-| rebuild | nothing: the MPM is compiled in; the refusal says so and how to go on |
+| rebuild | nothing: the MPM is compiled in; the refusal prints the configure line, make.conf line or port option that builds it with the other one, and what would break after that |
 """
 
-_REAL = {"debian": "the package installed by dpkg in a sandbox, and booted "
-                   "under systemd",
-         "suse": "httpds built for these paths, a program an MPM, in a "
-                 "sandbox",
-         "rhel6": "httpds built for these paths, a program an MPM, in a "
-                  "sandbox (2.4; 2.2 by its files alone)",
-         "source": "httpd built from source, MPMs shared and static"}
+_RESTART = """\
+
+## Who restarts the server
+
+The init system that runs it, else the layout's own command, else its control
+program. Where somebody else depends on the running server, that comes first:
+
+| the main process | what a switch does |
+|---|---|
+| is the first process of a container, or the only child of a small init (tini, dumb-init, a shell) | changes the files and says what restarts the container, which ends with the server; `--end-container` ends it as the very last thing |
+| has runit's, s6's or daemontools' supervisor, or OpenRC's supervise-daemon as its parent | tells the supervisor to hold it, changes the files, lets it go again |
+| has supervisord as its parent | changes the files and says what to type: nobody can tell how its control program is to be called |
+| shares changed files with servers of other units (`apache2@NAME`, `httpd@NAME`) | stops, starts and verifies each of them too; if one fails, all go back |
+| shares changed files with a server that no unit runs | is refused, with what to type |
+
+In a Dockerfile there is no server: `RUN ea-mpm switch event` changes the
+files of the image.
+"""
 
 
 def _code(text):
@@ -80,8 +90,12 @@ def _changes(row):
 
 def _restart(row):
     if row["container"]:
-        return "the container's first process is httpd: not restarted"
+        return "the container ends with httpd: by hand, or `--end-container`"
     ways = [_code(unit) for unit in (row["units"] or "").split()]
+    if row["control"]:
+        path, start, stop = row["control"].split("|")
+        ways.append(_code(f"{path} {start}")
+                    + (f" and `{stop}`" if stop else ""))
     if row["ctl"]:
         ways.append(_code(row["ctl"]))
     return ", else ".join(ways)
@@ -91,22 +105,20 @@ def _tested(row):
     trees = [name for name in hosts.names()
              if hosts.spec(name)["expect"]["layout"]["id"] == row["id"]]
     said = [f"tests/hosts: {', '.join(trees)}"] if trees else []
-    if row["id"] in _REAL:
-        said.append(_REAL[row["id"]])
+    if row["id"] in REAL:
+        said.append(REAL[row["id"]])
     return "; ".join(said) or "-"
 
 
 def render():
     """The page."""
-    done = subprocess.run([PROGRAM, "--layouts"], capture_output=True,
-                          text=True, check=True)
     page = _HEAD + ("\n| layout | recognised by | mechanism | changes | "
                     "restart | tested with |\n|---|---|---|---|---|---|\n")
-    for row in json.loads(done.stdout):
+    for row in rows():
         page += (f"| **{row['id']}** {row['title']} "
                  f"| {_evidence(row['evidence'])} | {row['mechanism']} "
                  f"| {_changes(row)} | {_restart(row)} | {_tested(row)} |\n")
-    return page + _MECHANISMS
+    return page + _MECHANISMS + _RESTART
 
 
 if __name__ == "__main__":

@@ -119,8 +119,7 @@ def test_every_layout_has_a_tree():
 
 @pytest.mark.parametrize("name,advice", [
     ("gentoo", 'APACHE2_MPMS="event" into /etc/portage/make.conf'),
-    ("source-static", "/usr/local/apache2/build/config.nice "
-                      "--with-mpm=event"),
+    ("source-static", "./configure --with-mpm=event && make"),
     ("ea4", "ea-apache24-mod_mpm_event"),
 ])
 def test_a_layout_without_a_mechanism_is_refused_by_name(tree, name, advice):

@@ -1,4 +1,4 @@
-"""Owners of files by a real dpkg and a real rpm database below --root."""
+"""Owners of files by real databases of dpkg, rpm and pacman below --root."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from fixtures import elf_maker, hosts
+from fixtures import cache, elf_maker, hosts, unpacked
 from dumped import dump
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0,
@@ -136,3 +136,77 @@ def test_rpm_answers_for_all_files_at_once(tmp_path):
     assert owned["mod_mpm_itk.so"] == ("httpd-itk", "2.4.7.04-1.el9")
     assert owned["mod_dir.so"] == (None, None)
     assert facts["mpm"]["configured"] == "prefork"
+
+
+PKGINFO = """pkgname = {name}
+pkgbase = {name}
+pkgver = {version}
+pkgdesc = test
+builddate = 1700000000
+packager = Nobody
+size = 1
+arch = any
+backup = etc/httpd/conf/httpd.conf
+"""
+
+
+def _pacman_package(tmp_path, root, name, version, files):
+    """A package of the FILES that lie below ROOT."""
+    stage = tmp_path / f"pkg-{name}"
+    for file in files:
+        (stage / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / file, stage / file)
+    (stage / ".PKGINFO").write_text(PKGINFO.format(name=name,
+                                                   version=version))
+    package = tmp_path / f"{name}-{version}-any.pkg.tar.gz"
+    subprocess.run(["tar", "-czf", package, "-C", stage, ".PKGINFO",
+                    *sorted(os.listdir(stage))[1:]], check=True)
+    return package
+
+
+def test_pacman_says_the_same(sandbox, tmp_path):
+    """Two packages installed by a real pacman: the database that it wrote,
+    read directly, against its own answer."""
+    sb = sandbox()
+    try:
+        unpacked.into(sb, "pacman-package-manager")
+    except cache.Unavailable as e:
+        pytest.skip(str(e))
+    root = tmp_path / "root"
+    hosts.make("arch", root)
+    modules = "usr/lib/httpd/modules"
+    for dest in ("var/lib/pacman", "var/cache/pacman"):
+        (root / dest).mkdir(parents=True)
+    event, itk = f"{modules}/mod_mpm_event.so", f"{modules}/mod_mpm_itk.so"
+    elf_maker.module(root / itk, "mpm_itk_module", "mpm_itk.c")
+    pacman = ["pacman", "--root", root, "--dbpath", root / "var/lib/pacman",
+              "--cachedir", root / "var/cache/pacman", "--noconfirm"]
+    for name, version, files in (
+            ("apache", "2.4.62-1", ["usr/bin/httpd", event,
+                                    "etc/httpd/conf/httpd.conf"]),
+            ("mod-itk", "2:1.0_rc1-3", [itk])):
+        sb.run([*pacman, "-U", "--overwrite", "*",
+                _pacman_package(tmp_path, root, name, version, files)])
+    owned = _owners(dump("--root", root))
+    for file in (event, itk):
+        said = sb.run([*pacman, "-Qo", root / file]).stdout.split()
+        assert owned[os.path.basename(file)] == tuple(said[-2:]), said
+    assert owned["mod_mpm_worker.so"] == (None, None)
+
+
+def test_apk_by_its_database(tmp_path):
+    """The text that apk keeps, in both of its places."""
+    for place in ("lib/apk/db", "usr/lib/apk/db"):
+        root = tmp_path / place.split("/")[0]
+        hosts.make("alpine", root)
+        (root / place).mkdir(parents=True)
+        (root / place / "installed").write_text(
+            "C:Q1x=\nP:musl\nV:1.2.5-r9\nA:x86_64\nF:lib\n"
+            "R:ld-musl-x86_64.so.1\na:0:0:755\nZ:Q1y=\n\n"
+            "C:Q1z=\nP:apache2\nV:2.4.62-r0\nA:x86_64\nF:usr/lib/apache2\n"
+            "R:mod_mpm_event.so\na:0:0:755\nR:mod_mpm_worker.so\n"
+            "F:usr/sbin\nR:httpd\n\n")
+        owned = _owners(dump("--root", root))
+        assert owned["mod_mpm_event.so"] == ("apache2", "2.4.62-r0")
+        assert owned["mod_mpm_worker.so"] == ("apache2", "2.4.62-r0")
+        assert owned["mod_mpm_prefork.so"] == (None, None)

@@ -13,7 +13,9 @@ import sys
 
 import pytest
 
+import tally
 from fixtures import hosts
+from table import rows
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "crash"))
 import trees  # noqa: E402
@@ -25,6 +27,9 @@ FOR_A_REASON = {"mpm-not-installed", "module-not-installed",
                 "php-fpm-missing", "directive-without-module",
                 "php-not-thread-safe", "php-source-leak"}
 BY_FILES = ("loadmodule", "links", "binary")
+# Nothing else may stand in the way of a switch here.
+REFUSALS = FOR_A_REASON | {"static-mpm", "layout-unsupported",
+                           "target-refused"}
 
 
 class Host:
@@ -78,9 +83,18 @@ def switch(host, target, *more):
     return host.tool("switch", target, "--no-restart", *more)
 
 
-def try_target(host, target):
+def try_target(host, target, count):
     """What became of it, in a word."""
     host.reset()
+    with count.trying(tally.SWITCH, target):
+        word = switch_and_back(host, target, count)
+    if word not in ("current", "switched"):
+        with count.trying(tally.REFUSE, word):
+            assert word in REFUSALS, word
+    return word
+
+
+def switch_and_back(host, target, count):
     code, out = switch(host, target)
     if code and out["problem"] in ("php-not-thread-safe", "php-fpm-missing",
                                    "directive-without-module"):
@@ -95,18 +109,28 @@ def try_target(host, target):
     assert host.configured() == target, out
     steps = sorted(s["path"] for s in out["data"]["steps"])
     assert host.changed() == steps
-    code, out = host.tool("rollback", "--no-restart")
-    assert code == 0, out
-    assert host.changed() == [] and trees.snapshot(host.root) == host.old
+    with count.trying(tally.BACK, target):
+        code, out = host.tool("rollback", "--no-restart")
+        assert code == 0, out
+        assert host.changed() == []
+        assert trees.snapshot(host.root) == host.old
     return "switched"
 
 
 @pytest.mark.parametrize("name", hosts.names())
-def test_each_mpm_is_reached_and_given_back_or_refused(tmp_path, name):
+def test_each_mpm_is_reached_and_given_back_or_refused(tmp_path, name,
+                                                       tallied):
     """Only the files of the plan change; refused means untouched."""
     host = Host(name, tmp_path)
-    mechanism = host.spec["expect"]["layout"]["mechanism"]
-    seen = {target: try_target(host, target) for target in TARGETS}
+    expect = host.spec["expect"]
+    mechanism = expect["layout"]["mechanism"]
+    known = tallied(expect["layout"]["id"])
+    with known.trying(tally.SHOW, name):
+        shown = host.tool("show")[1]["data"]
+        assert shown["layout"]["id"] == expect["layout"]["id"]
+        assert shown["layout"]["mechanism"] == mechanism
+        assert shown["mpm"]["configured"] == expect["mpm"]["configured"]
+    seen = {target: try_target(host, target, known) for target in TARGETS}
     print(name, mechanism, seen)
     count = collections.Counter(seen.values())
     if mechanism in BY_FILES:
@@ -123,6 +147,7 @@ def test_each_mpm_is_reached_and_given_back_or_refused(tmp_path, name):
 @pytest.mark.parametrize("name", [
     n for n in hosts.names()
     if hosts.spec(n)["expect"]["layout"]["mechanism"] == "loadmodule"
+    and "two_places" not in hosts.spec(n)
     and hosts.spec(n)["expect"]["mpm"]["configured"]])
 def test_there_and_back_again_is_where_one_was(tmp_path, name):
     """Lines are commented and uncommented: two switches cancel out, where
@@ -148,3 +173,9 @@ def test_there_and_back_again_is_where_one_was(tmp_path, name):
         tried += 1
     if not tried:
         pytest.skip("every way there adds a line, or none leads back")
+
+
+def test_every_row_of_the_table_is_tried():
+    """A layout that is added has a tree in tests/hosts from that day on."""
+    tried = {hosts.spec(n)["expect"]["layout"]["id"] for n in hosts.names()}
+    assert {row["id"] for row in rows()} == tried

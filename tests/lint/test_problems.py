@@ -24,9 +24,12 @@ OTHER = {
     # states of dpkg
     "config-files", "half-installed", "not-installed",
     # words of systemctl
-    "reset-failed", "try-restart", "is-active",
+    "reset-failed", "is-active",
     # values of JSON fields
     "control-command", "not-probed", "needs-changes",
+    # supervisors and what tells them; an option
+    "docker-init", "dumb-init", "podman-init", "s6-supervise", "s6-svc",
+    "supervise-daemo", "end-container",
     # a handler of httpd
     "default-handler",
 }
