@@ -220,6 +220,24 @@ def test_the_control_command_starts_it_with_its_own_options(server):
         == ["startapache", "startapache"]
 
 
+def test_the_mod_php_that_its_command_asks_for_is_seen(server, tallied):
+    """It is loaded only with -DPHP, which no file of the tree says."""
+    server = server("xampp")
+    so = server.sb.run("ls /usr/lib/apache2/modules/libphp*.so",
+                       check=False).stdout.split()
+    if not so:
+        pytest.skip("libapache2-mod-php is not installed")
+    server.sb.run(f"cp {so[0]} /opt/lampp/modules/libphp.so; "
+                  "mkdir -p /opt/lampp/etc/lampp; touch /opt/lampp/etc/lampp/startphp")
+    server.begin(WAYS["xampp"][1])
+    with tallied("xampp").trying(tally.REFUSE, "php-not-thread-safe"):
+        done = server.tool("switch", "event")
+        found = {f["problem"]
+                 for f in server.tool("check", "event").data["findings"]}
+        assert done.rc == 3 and "php-not-thread-safe" in found, done
+    assert server.runs("prefork")
+
+
 def test_a_monitor_is_told_before_the_server_is_stopped(server):
     """Bitnami's would start the old one again with half the files."""
     server = server("bitnami")

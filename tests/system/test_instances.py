@@ -41,8 +41,8 @@ def files(m):
 
 
 def without_php(m):
-    m.run("a2dismod -q -f php8.2 || a2dismod -q -f php*; "
-          "systemctl restart apache2", check=False)
+    m.run("cd /etc/apache2/mods-enabled && for m in php*.load; do "
+          "a2dismod -q -f ${m%.load}; done; systemctl restart apache2")
 
 
 @pytest.fixture

@@ -238,6 +238,7 @@ static apr_status_t look_at_httpd(gathering_t *g)
         return rv;
     }
     set_args(g);
+    em_adopt_defines(facts, g->p);
     if (!facts->how.httpd) {    /* the layout's own: it may be run unseen, */
         start_test(g);          /* and httpd reads along with us */
     }

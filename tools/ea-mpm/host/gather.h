@@ -63,6 +63,9 @@ void em_gather_available(em_facts_t *facts, apr_pool_t *p);
 void em_gather_service(em_facts_t *facts, const em_options_t *options,
                        int booted, apr_pool_t *p);
 
+/* Adds to facts->httpd.args what only the running server's command line says,
+ * where the layout's own command starts it. */
+void em_adopt_defines(em_facts_t *facts, apr_pool_t *p);
 /* facts->service, where a supervisor or a container depends on the running
  * server. 1: it is so. */
 int em_gather_supervisor(em_facts_t *facts, apr_pool_t *p);
