@@ -155,6 +155,19 @@ def test_what_is_not_installed_or_not_known_is_refused(el6):
     assert host.sb.read(host.sysconfig) == before and runs(host, "prefork")
 
 
+def test_another_servers_file_is_not_chosen_there(el6):
+    """--conf of a file that the service does not read."""
+    host = el6()
+    host.start()
+    before = host.sb.read(host.sysconfig)
+    host.sb.run("cd /etc/httpd/conf && cp httpd.conf other.conf")
+    done = host.ea("--conf", "/etc/httpd/conf/other.conf", "switch", "event")
+    assert (done.rc, done.problem) == (3, "layout-unsupported"), done
+    assert host.sb.read(host.sysconfig) == before
+    assert host.ea("--conf", host.main_conf, "switch", "event").ok
+    assert runs(host, "event")
+
+
 def test_modules_are_lines_there(el6):
     """itk and --without change the configuration with the variable."""
     host = el6()

@@ -356,3 +356,26 @@ def test_an_instance_is_switched_alone(suse):
     done = host.ea("--instance", "web", "rollback")
     assert done.ok, done
     assert host.exe("/run/httpd@web.pid") == "/usr/sbin/httpd-prefork"
+
+
+def test_another_servers_file_is_not_chosen_there(suse):
+    """--conf of a file that this sysconfig file does not start."""
+    host = suse()
+    host.sb.run("sed s/error_log/other_log/ /etc/apache2/httpd.conf "
+                ">/etc/apache2/other.conf")
+    host.start()
+    done = host.ea("--conf", "/etc/apache2/other.conf", "switch", "event")
+    assert (done.rc, done.problem) == (3, "layout-unsupported"), done
+    assert "--instance" in done.detail
+    assert host.ea("--conf", host.main_conf, "switch", "event").ok
+
+
+def test_a_release_that_includes_generated_files_is_refused(suse):
+    """What the next start writes there is not known before; the message
+    says what to do by hand."""
+    host = suse()
+    host.sb.run("echo 'Include /etc/apache2/sysconfig.d/loadmodule.conf' "
+                ">>/etc/apache2/httpd.conf")
+    host.start()
+    done = refused(host, "event", "layout-unsupported")
+    assert 'set APACHE_MPM="event"' in done.detail

@@ -225,7 +225,11 @@ void em_suse_args(apr_array_header_t *args, const em_view_t *view,
     s.mpm = choice.value && *choice.value ? choice.value
             : dash ? dash + 1 : NULL;
     conf = value_of(&s, "APACHE_HTTPD_CONF");
-    conf = *conf ? conf : layout->config_file;
+    if (!*conf) {               /* not the layout's: --conf may be in there */
+        conf = instance ? apr_pstrcat(p, "/etc/apache2@", instance,
+                                      "/httpd.conf", NULL)
+                        : "/etc/apache2/httpd.conf";
+    }
     if (em_view_exists(view, layout->sysconfig, p)) {
         add(&s, "-DSYSCONFIG", NULL);
     }

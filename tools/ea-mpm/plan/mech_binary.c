@@ -58,13 +58,18 @@ static int is_services_own(em_draft_t *draft)
     const em_facts_t *facts = draft->facts;
     const char *const *files = em_options_values(facts->httpd.args, 'f',
                                                  draft->pool);
-    const char *own = facts->layout->config_file, *given = facts->how.conf;
+    const char *own = files[0], *given = facts->how.conf;
+    const em_layout_row_t *row;
 
     if (!given) {
         return 1;
     }
-    if (files[0] && files[1]) { /* ours was appended */
-        own = files[0];
+    if (!files[0] || !files[1]) {   /* ours is appended to the service's */
+        for (int i = 0; (row = em_layout_row(i)) != NULL; i++) {
+            if (strcmp(row->layout.id, facts->layout->id) == 0) {
+                own = row->layout.config_file;
+            }
+        }
     }
     (void)em_view_real(&own, facts->view, own, draft->pool);
     (void)em_view_real(&given, facts->view, given, draft->pool);
