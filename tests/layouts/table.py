@@ -25,12 +25,13 @@ REAL = {
     "docker-php": "the package apache2 with apache2-foreground as the first "
                   "process of a PID namespace",
     "freebsd": _PLACES + " (its files; the system is Linux)",
-    "rhel6": "httpds built for these paths, a program an MPM, in a sandbox "
-             "(2.4; 2.2 by its files alone)",
+    "rhel6": "httpds built for these paths, a program an MPM, in a sandbox, "
+             "and booted under sysvinit (2.4; 2.2 by its files alone)",
     "scl": _PLACES,
     "slackware": _PLACES + ", by rc.httpd",
     "source": _PLACES + "; with the MPM compiled in",
-    "suse": "httpds built for these paths, a program an MPM, in a sandbox",
+    "suse": "httpds built for these paths, a program an MPM, in a sandbox, "
+            "and booted under systemd, with instances",
     "void": _PLACES + ", by runit and by s6",
     "xampp": _PLACES + ", by a lampp command",
 }
