@@ -13,7 +13,7 @@ PHP = pathlib.Path("/usr/lib/apache2/modules")
 
 
 @pytest.fixture
-def el6():
+def el6(tallied):
     """el6(init=None, ...): the layout in a sandbox, stopped. INIT: the name
     that its first process bears."""
     opened = []
@@ -25,6 +25,7 @@ def el6():
         except cache.Unavailable as e:
             pytest.skip(str(e))
         host.ea = Tool(opened[-1])
+        host.trying = tallied("rhel6").trying
         return host
     yield make
     for sb in opened:
@@ -52,14 +53,17 @@ def test_each_mpm_is_reached_and_given_back(el6):
     assert runs(host, "prefork")
     for mpm, lines in (("worker", "HTTPD=/usr/sbin/httpd.worker\n"),
                        ("event", SHIPPED + "HTTPD=/usr/sbin/httpd.event\n")):
-        done = host.ea("switch", mpm)
-        assert done.ok and done.data["verified"] == "running", done
-        assert host.sb.read(host.sysconfig) == before.replace(SHIPPED, lines)
-        assert runs(host, mpm)
-        done = host.ea("rollback")
-        assert done.ok and done.data["verified"] == "running", done
-        assert host.sb.read(host.sysconfig) == before
-        assert runs(host, "prefork")
+        with host.trying("live", mpm):
+            done = host.ea("switch", mpm)
+            assert done.ok and done.data["verified"] == "running", done
+            assert host.sb.read(host.sysconfig) \
+                == before.replace(SHIPPED, lines)
+            assert runs(host, mpm)
+        with host.trying("back", mpm):
+            done = host.ea("rollback")
+            assert done.ok and done.data["verified"] == "running", done
+            assert host.sb.read(host.sysconfig) == before
+            assert runs(host, "prefork")
 
 
 def test_there_and_back_by_name(el6):
@@ -140,19 +144,21 @@ def test_what_is_not_installed_or_not_known_is_refused(el6):
     host = el6(mpms=("prefork", "worker"))
     host.start()
     before = host.sb.read(host.sysconfig)
-    done = host.ea("switch", "event")
-    assert (done.rc, done.problem) == (3, "mpm-not-installed"), done
-    assert "install httpd" in done.detail
-    done = host.ea("switch", "itk")
-    assert (done.rc, done.problem) == (3, "mpm-not-installed"), done
+    for target in ("event", "itk"):
+        with host.trying("refuse", target):
+            done = host.ea("switch", target)
+            assert (done.rc, done.problem) == (3, "mpm-not-installed"), done
+            assert "nstall" in done.detail
     done = host.ea("switch", "worker", "--without", "nothing")
     assert (done.rc, done.problem) == (2, "module-unknown"), done
     host.sb.write("/etc/httpd/conf.d/tuning.conf", "ThreadsPerChild 4\n")
     assert host.ea("check", "worker").ok
     host.sb.write("/etc/httpd/conf.d/tuning.conf", "MaxSpareServers 4\n")
-    done = host.ea("switch", "worker")
-    assert (done.rc, done.problem) == (3, "directive-of-other-mpm"), done
-    assert host.sb.read(host.sysconfig) == before and runs(host, "prefork")
+    with host.trying("refuse", "directive-of-other-mpm"):
+        done = host.ea("switch", "worker")
+        assert (done.rc, done.problem) == (3, "directive-of-other-mpm"), done
+        assert host.sb.read(host.sysconfig) == before
+        assert runs(host, "prefork")
 
 
 def test_another_servers_file_is_not_chosen_there(el6):

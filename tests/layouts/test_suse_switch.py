@@ -14,7 +14,7 @@ PHP = pathlib.Path("/usr/lib/apache2/modules")
 
 
 @pytest.fixture
-def suse():
+def suse(tallied):
     """suse(mpm="prefork", ...): the layout in a sandbox, stopped."""
     opened = []
 
@@ -25,6 +25,7 @@ def suse():
         except cache.Unavailable as e:
             pytest.skip(str(e))
         host.ea = Tool(opened[-1])
+        host.trying = tallied("suse").trying
         return host
     yield make
     for sb in opened:
@@ -53,10 +54,11 @@ def runs(host, mpm):
 def refused(host, target, problem, *words):
     """A switch that changes nothing, for that reason; its answer."""
     before, pid = host.sb.read(host.sysconfig), programs_pid(host)
-    done = host.ea("switch", target, *words)
-    assert (done.rc, done.problem) == (3, problem), done
-    assert host.sb.read(host.sysconfig) == before
-    assert programs_pid(host) == pid and host.answers()
+    with host.trying("refuse", problem):
+        done = host.ea("switch", target, *words)
+        assert (done.rc, done.problem) == (3, problem), done
+        assert host.sb.read(host.sysconfig) == before
+        assert programs_pid(host) == pid and host.answers()
     return done
 
 
@@ -98,20 +100,24 @@ def test_each_mpm_is_reached_and_given_back(suse, home):
     host.start()
     before = host.sb.read(host.sysconfig)
     for target in mpm_programs.MPMS:
-        done = host.ea("switch", target)
         if target == home:
+            done = host.ea("switch", target)
             assert done.ok and not done.data["changed"]
             continue
-        assert done.ok and done.data["verified"] == "running", done
-        assert done.data["rehearsal"]["result"] == "passed"
-        assert edits(before, host.sb.read(host.sysconfig)) == [
-            f'- APACHE_MPM="{home}"\n', f'+ APACHE_MPM="{target}"\n']
-        assert runs(host, target)
-        assert host.sb.get("http://127.0.0.1/cgi-bin/hello") \
-            == (200, "from cgi\n")
-        done = host.ea("rollback")
-        assert done.ok and done.data["verified"] == "running", done
-        assert host.sb.read(host.sysconfig) == before and runs(host, home)
+        with host.trying("live", target):
+            done = host.ea("switch", target)
+            assert done.ok and done.data["verified"] == "running", done
+            assert done.data["rehearsal"]["result"] == "passed"
+            assert edits(before, host.sb.read(host.sysconfig)) == [
+                f'- APACHE_MPM="{home}"\n', f'+ APACHE_MPM="{target}"\n']
+            assert runs(host, target)
+            assert host.sb.get("http://127.0.0.1/cgi-bin/hello") \
+                == (200, "from cgi\n")
+        with host.trying("back", target):
+            done = host.ea("rollback")
+            assert done.ok and done.data["verified"] == "running", done
+            assert host.sb.read(host.sysconfig) == before
+            assert runs(host, home)
 
 
 def test_cgi_follows_and_is_told(suse):
