@@ -38,7 +38,7 @@ FINDINGS = {
     ("freebsd", "event"): (
         "mpm-two-loaded", "info",
         "/usr/local/etc/apache24/modules.d/000_mpm_prefork_fallback.conf", 1),
-    ("ea4", "event"): ("layout-unsupported", "refuse", None, None),
+    ("ea4", "event"): ("packages-unavailable", "refuse", None, None),
     ("suse", "worker"): ("php-source-leak", "refuse",
                          "/etc/apache2/conf.d/mod_php8.conf", 3),
     ("suse", "event"): ("mpm-not-installed", "refuse", None, None),

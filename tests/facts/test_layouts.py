@@ -130,6 +130,6 @@ def test_a_layout_without_a_mechanism_is_refused_by_name(tree, name, advice):
                           timeout=60)
     answer = json.loads(done.stdout)
     assert done.returncode == 3 and not answer["ok"]
-    assert answer["problem"] in ("layout-unsupported", "static-mpm")
+    assert answer["problem"] in ("packages-unavailable", "static-mpm")
     assert advice in answer["detail"]
     assert not (root / "var/lib/ea-mpm/journal").exists()

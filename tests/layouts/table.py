@@ -14,6 +14,7 @@ from dumped import PROGRAM                                  # noqa: E402
 
 _PLACES = "httpd built from source in these paths, switched while it runs"
 REAL = {
+    "ea4": "RPMs with its names, files and conflicts, by real dnf",
     "alpine": _PLACES + ", by OpenRC and by its supervise-daemon",
     "arch": _PLACES,
     "bitnami": _PLACES + ", by a ctlscript.sh with a monitor",

@@ -129,7 +129,7 @@ def test_bash_offers_what_each_command_takes(table):
                                                   "event", "itk"}
     assert complete(["ea-mpm", "--root", "/", "switch", "e"]) == {"event"}
     assert complete(["ea-mpm", "switch", "--with", ""]) == {
-        "php=fpm", "itk=itkish", "itk=mpm-itk"}
+        "php=fpm", "itk=itkish", "itk=mpm-itk", "packages"}
 
 
 def test_fish_offers_what_each_command_takes(table):

@@ -26,7 +26,7 @@ OTHER = {
     # words of systemctl
     "reset-failed", "is-active",
     # values of JSON fields
-    "control-command", "not-probed", "needs-changes",
+    "control-command", "not-probed", "needs-changes", "not-asked",
     # supervisors and what tells them; an option
     "docker-init", "dumb-init", "podman-init", "s6-supervise", "s6-svc",
     "supervise-daemo", "end-container",

@@ -167,8 +167,11 @@ static void gather(const char *text)
 static void judge_with(const char *target, const char *with,
                        const char *without)
 {
-    em_request_t request = { target, apr_array_make(pool, 1, sizeof(char *)),
-                             apr_array_make(pool, 1, sizeof(char *)) };
+    em_request_t request = {
+        .target = target,
+        .with = apr_array_make(pool, 1, sizeof(char *)),
+        .without = apr_array_make(pool, 1, sizeof(char *))
+    };
     em_result_t *res = em_result_make(pool);
     em_plan_t *plan;
 
@@ -579,7 +582,7 @@ static void a_target_that_cannot_be_reached_is_impossible(void **state)
                         ->problem, "mpm-not-installed");
     layout.mechanism = EM_MECH_PACKAGES;
     assert_string_equal(verdict("event", MPMS), "impossible");
-    assert_non_null(found("layout-unsupported"));
+    assert_non_null(found("packages-unavailable"));
 }
 
 static void the_worst_comes_first(void **state)

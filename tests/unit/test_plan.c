@@ -653,7 +653,7 @@ static void layouts_without_lines_are_refused_by_name(void **state)
     h->facts.httpd.static_mpm = NULL;
     h->layout.mechanism = EM_MECH_PACKAGES;
     plan = make(h, "prefork", "event");
-    assert_string_equal(plan->impossible, "layout-unsupported");
+    assert_string_equal(plan->impossible, "packages-unavailable");
 }
 
 static void the_future_is_seen_with_the_code_of_the_present(void **state)

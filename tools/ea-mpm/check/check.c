@@ -17,7 +17,8 @@ const char *em_severity_name(em_severity_t s)
 const char *em_verdict_name(em_verdict_t v)
 {
     static const char *const names[] = {
-        "current", "ready", "needs-changes", "refused", "impossible"
+        "current", "ready", "needs-changes", "refused", "not-asked",
+        "impossible"
     };
 
     return names[v];
@@ -152,6 +153,10 @@ static apr_status_t judge(em_judge_t *j)
     em_conf_t *after;
 
     j->before = j->after = j->facts->conf;
+    j->then = j->facts->view;
+    if (!em_plan_is_empty(j->plan)) {
+        j->then = em_plan_view(j->plan, j->facts, j->pool);
+    }
     if (!em_plan_is_empty(j->plan) || j->plan->rebuilt) {
         apr_status_t rv = em_plan_facts(&under, j->plan, j->facts, j->res,
                                         j->pool);
@@ -171,6 +176,7 @@ static apr_status_t judge(em_judge_t *j)
     em_judge_faults(j);
     em_judge_others(j);
     em_judge_leftovers(j);
+    em_judge_consent(j);
     em_judge_modules(j);
     em_judge_directives(j);
     em_judge_handlers(j);
@@ -208,7 +214,7 @@ static void push_new(apr_array_header_t *list, const char *text)
 static em_request_t extended(const em_request_t *request,
                              const apr_array_header_t *options, apr_pool_t *p)
 {
-    em_request_t more = { request->target, NULL, NULL };
+    em_request_t more = { .target = request->target };
 
     more.with = request->with ? apr_array_copy(p, request->with)
                 : apr_array_make(p, 2, sizeof(const char *));
@@ -379,7 +385,7 @@ static int takes_options(const em_facts_t *facts)
     em_mechanism_id_t id = facts->layout ? facts->layout->mechanism
                                          : EM_MECH_REBUILD;
 
-    return id == EM_MECH_BINARY
+    return id == EM_MECH_BINARY || id == EM_MECH_PACKAGES
            || (!facts->httpd.static_mpm
                && (id == EM_MECH_LOADMODULE || id == EM_MECH_LINKS));
 }
@@ -457,6 +463,11 @@ apr_status_t em_check(em_check_t **pcheck, const em_facts_t *facts,
     if (plan->impossible) {
         rv = judge_impossible(&j);
         check->verdict = EM_VERDICT_IMPOSSIBLE;
+    }
+    else if (plan->unasked) {
+        j.findings = apr_array_make(p, 1, sizeof(em_finding_t *));
+        check->verdict = EM_VERDICT_NOT_ASKED;
+        rv = APR_SUCCESS;
     }
     else {
         rv = judge(&j);

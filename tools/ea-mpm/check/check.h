@@ -29,6 +29,8 @@ typedef enum {
     EM_VERDICT_READY,           /* would go through */
     EM_VERDICT_NEEDS_CHANGES,   /* refused now, but --with/--without helps */
     EM_VERDICT_REFUSED,         /* something only a person can change */
+    EM_VERDICT_NOT_ASKED,       /* takes packages, whose manager was not
+                                 * asked */
     EM_VERDICT_IMPOSSIBLE       /* not installed, or the layout cannot */
 } em_verdict_t;
 

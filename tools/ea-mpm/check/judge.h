@@ -12,6 +12,7 @@ typedef struct em_judge_t {
     const em_plan_t *plan;
     const apr_array_header_t *rules;
     const em_conf_t *before, *after;
+    const em_view_t *then;      /* the tree after the plan */
     apr_hash_t *had;            /* module ids loaded now -> "" */
     apr_hash_t *has;            /* module ids loaded after the plan -> "" */
     apr_array_header_t *findings;   /* em_finding_t * */
@@ -35,7 +36,7 @@ void em_judge_faults(em_judge_t *j);        /* what is wrong already */
 void em_judge_modules(em_judge_t *j);       /* rules on modules */
 void em_judge_directives(em_judge_t *j);    /* directives that die */
 void em_judge_handlers(em_judge_t *j);      /* source code that is published */
-
+void em_judge_consent(em_judge_t *j);       /* packages that come and go */
 void em_judge_others(em_judge_t *j);        /* servers that share files */
 void em_judge_leftovers(em_judge_t *j);     /* .pacnew, .rpmnew and the like */
 

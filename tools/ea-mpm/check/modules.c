@@ -80,7 +80,7 @@ static void check_file(em_judge_t *j, const char *id,
     }
     path = *so == '/' ? so : apr_pstrcat(j->pool, j->facts->httpd.server_root,
                                          "/", so, NULL);
-    if (em_view_exists(j->facts->view, path, j->pool)) {
+    if (em_view_exists(j->then, path, j->pool)) {
         return;
     }
     f = em_judge_add(j, "module-file-missing", EM_REFUSE,

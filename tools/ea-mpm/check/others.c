@@ -12,11 +12,11 @@
 static const char *shared_file(const em_judge_t *j, const em_other_t *other)
 {
     for (int i = 0; i < j->plan->steps->nelts; i++) {
-        const em_step_t *step = APR_ARRAY_IDX(j->plan->steps, i,
-                                              em_step_t *);
+        const char *path = em_step_shares(
+            APR_ARRAY_IDX(j->plan->steps, i, em_step_t *), other);
 
-        if (step->kind == EM_STEP_PATH && em_other_reads(other, step->path)) {
-            return step->path;
+        if (path) {
+            return path;
         }
     }
     return NULL;

@@ -47,6 +47,7 @@ apr_status_t em_cmd_judge(em_run_t *run, const char *target)
     apr_status_t rv;
 
     request.target = target;
+    request.brief = run->cmd->report == EM_REPORT_SHOW;
     request.with = run->opts.with;
     request.without = run->opts.without;
     rv = em_plan_make(&plan, run->facts, &request, run->res, run->pool);

@@ -41,10 +41,11 @@ const em_opt_t em_opts[] = {
     { EM_OPT_WITH, "with", "WHAT",
       "carry out a change that the target needs: php=fpm moves PHP from "
       "mod_php to php-fpm; to itk, itk=itkish or itk=mpm-itk says which "
-      "module, where both are there; may be repeated", 0 },
+      "module, where both are there; on EasyApache, packages lets come "
+      "what the MPM's package requires; may be repeated", 0 },
     { EM_OPT_WITHOUT, "without", "MODULE",
-      "disable a module that the target does not go with; may be repeated",
-      0 },
+      "disable a module that the target does not go with, on EasyApache "
+      "remove its package; may be repeated", 0 },
     { EM_OPT_DRY_RUN, "dry-run", NULL,
       "say what would be done and change nothing", 0 },
     { EM_OPT_NO_RESTART, "no-restart", NULL,

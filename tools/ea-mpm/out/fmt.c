@@ -142,6 +142,8 @@ em_paint_t em_fmt_verdict(em_verdict_t v)
         return EM_GREEN;
     case EM_VERDICT_NEEDS_CHANGES:
         return EM_YELLOW;
+    case EM_VERDICT_NOT_ASKED:
+        return EM_PLAIN;
     case EM_VERDICT_REFUSED:
     case EM_VERDICT_IMPOSSIBLE:
         break;

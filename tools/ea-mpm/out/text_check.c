@@ -49,6 +49,8 @@ static const char *verdict_text(const em_check_t *check)
         return "needs changes, which ea-mpm can make when asked";
     case EM_VERDICT_REFUSED:
         return "refused";
+    case EM_VERDICT_NOT_ASKED:
+        return "takes other packages; their manager was not asked";
     case EM_VERDICT_IMPOSSIBLE:
         return "impossible here";
     }

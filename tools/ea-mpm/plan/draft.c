@@ -78,6 +78,20 @@ apr_status_t em_draft_put(em_draft_t *draft, const char *path,
     return APR_SUCCESS;
 }
 
+void em_draft_packages(em_draft_t *draft, em_transaction_t *txn,
+                       apr_array_header_t *effects, const char *why)
+{
+    em_step_t *step = apr_pcalloc(draft->pool, sizeof(*step));
+
+    step->kind = EM_STEP_PACKAGES;
+    step->why = why;
+    step->packages = txn;
+    step->effects = effects;
+    draft->packages = step;
+    em_step_put(draft->view, step);
+    draft->conf = NULL;
+}
+
 /* ---- edits ---- */
 
 static apr_status_t add_edit(em_draft_t *draft, const em_edit_t *new)
@@ -289,6 +303,9 @@ apr_status_t em_draft_finish(em_draft_t *draft, em_result_t *res)
                               "cannot edit the configuration in memory: ");
     }
     draft->plan->after = conf;  /* the same bytes, as steps now */
+    if (draft->packages) {
+        APR_ARRAY_PUSH(draft->plan->steps, em_step_t *) = draft->packages;
+    }
     for (int i = 0; i < draft->steps->nelts; i++) {
         em_step_t *step = APR_ARRAY_IDX(draft->steps, i, em_step_t *);
 

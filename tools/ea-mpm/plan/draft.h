@@ -28,6 +28,8 @@ typedef struct em_want_t {
     int php_fpm;
     int built_in;               /* the MPM proper is compiled in: no line may
                                  * load one, not even the same */
+    int packages;               /* whatever else must be installed or get
+                                 * another version */
 } em_want_t;
 
 typedef struct em_draft_t {
@@ -38,6 +40,7 @@ typedef struct em_draft_t {
     em_view_t *view;            /* the tree with the nodes put so far */
     apr_array_header_t *steps;  /* em_step_t *, of nodes put so far */
     apr_array_header_t *edits;  /* em_edit_t * */
+    em_step_t *packages;        /* the transaction, or NULL */
     em_conf_how_t conf_how;     /* of every walk, but for its view */
     em_conf_t *conf;            /* the last walk; NULL: something changed
                                  * since */
@@ -50,6 +53,9 @@ em_draft_t *em_draft_make(em_plan_t *plan, const em_facts_t *facts,
 /* Put NODE at PATH (whose directory is real). */
 apr_status_t em_draft_put(em_draft_t *draft, const char *path,
                           const em_node_t *node, const char *why);
+/* Put a package transaction, and what it does to files. */
+void em_draft_packages(em_draft_t *draft, em_transaction_t *txn,
+                       apr_array_header_t *effects, const char *why);
 
 /* Plan an edit; one that is planned already is fine. FILE is as httpd names
  * it. */

@@ -171,25 +171,6 @@ static apr_status_t need_module(em_draft_t *draft, const char *name,
                    apr_pstrcat(draft->pool, "enable ", name, NULL), res);
 }
 
-void em_fpm_check(em_draft_t *draft, const em_conf_t *conf)
-{
-    const char *handler = em_fpm_handler(conf);
-
-    if (!em_fpm_is_there(draft->facts, handler, draft->pool)) {
-        em_fpm_demand(draft);
-    }
-    if (!handler) {
-        em_draft_impossible(
-            draft, "php-fpm-conf-missing",
-            "Nothing in this configuration hands .php to php-fpm once "
-            "mod_php is gone. Put this into a file that httpd includes "
-            "(with the socket of your php-fpm pool), and try again: "
-            "<IfModule !php_module> <FilesMatch \"\\.php$\"> SetHandler "
-            "\"proxy:unix:/run/php-fpm/www.sock|fcgi://localhost\" "
-            "</FilesMatch> </IfModule>, each directive on its own line");
-    }
-}
-
 static apr_status_t go_php_fpm(em_draft_t *draft, em_result_t *res)
 {
     em_conf_t *conf;

@@ -16,13 +16,6 @@ typedef struct refusal_t {
                                  * it, stands between them */
 } refusal_t;
 
-static const refusal_t packages = {
-    EM_MECH_PACKAGES, "layout-unsupported",
-    "On this layout an MPM is a package, and mod_cgi, mod_http2, mod_ruid2 "
-    "and PHP go with it; a LoadModule line that is edited by hand is undone "
-    "by the next package transaction. Change it with the package manager or "
-    "with WHM > EasyApache 4: choose ea-apache24-mod_mpm_", " there"
-};
 static const refusal_t rebuild = {
     EM_MECH_REBUILD, "static-mpm",
     "The MPM is compiled into this httpd (httpd -l shows it), and loading "
@@ -103,12 +96,6 @@ static apr_status_t refuse(em_draft_t *draft, const refusal_t *refusal,
     return APR_SUCCESS;
 }
 
-static apr_status_t make_packages(em_draft_t *draft, em_result_t *res)
-{
-    (void)res;
-    return refuse(draft, &packages, draft->want.mpm);
-}
-
 /* The configuration as the rebuilt httpd would read it: what would break
  * under it is told with the refusal. */
 static apr_status_t read_rebuilt(em_draft_t *draft, em_result_t *res)
@@ -143,5 +130,4 @@ static apr_status_t make_rebuild(em_draft_t *draft, em_result_t *res)
            && draft->facts->httpd.static_mpm ? read_rebuilt(draft, res) : rv;
 }
 
-const em_mechanism_t em_mech_packages = {EM_MECH_PACKAGES, make_packages};
 const em_mechanism_t em_mech_rebuild = {EM_MECH_REBUILD, make_rebuild};

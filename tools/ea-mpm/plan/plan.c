@@ -23,9 +23,14 @@ static apr_array_header_t *list_or_none(const apr_array_header_t *list,
                 : apr_array_make(p, 1, sizeof(const char *));
 }
 
-static apr_status_t take_with(em_want_t *want, const char *with,
-                              em_result_t *res)
+static apr_status_t take_with(em_want_t *want, const em_facts_t *facts,
+                              const char *with, em_result_t *res)
 {
+    if (strcmp(with, "packages") == 0
+        && facts->layout->mechanism == EM_MECH_PACKAGES) {
+        want->packages = 1;
+        return APR_SUCCESS;
+    }
     if (strcmp(with, "php=fpm") == 0) {
         want->php_fpm = 1;
         return APR_SUCCESS;
@@ -40,7 +45,8 @@ static apr_status_t take_with(em_want_t *want, const char *with,
     }
     return em_result_fail(res, APR_EINVAL, EM_EXIT_USAGE, "with-unknown",
                           "there is no --with %s%s. What there is: php=fpm; "
-                          "to itk also itk=itkish and itk=mpm-itk", with,
+                          "to itk also itk=itkish and itk=mpm-itk; on "
+                          "EasyApache packages", with,
                           strncmp(with, "itk=", 4) == 0 && !want->itk
                               ? " for this target" : "");
 }
@@ -58,8 +64,8 @@ static apr_status_t take_request(em_draft_t *draft, em_result_t *res)
                         == 0;
     for (int i = 0; i < request->with->nelts; i++) {
         apr_status_t rv
-            = take_with(want, APR_ARRAY_IDX(request->with, i, const char *),
-                        res);
+            = take_with(want, draft->facts,
+                        APR_ARRAY_IDX(request->with, i, const char *), res);
 
         if (rv != APR_SUCCESS) {
             return rv;
@@ -88,6 +94,7 @@ static em_plan_t *empty_plan(const em_facts_t *facts,
     plan->from = facts->configured;
     plan->to = request->target;
     plan->request.target = request->target;
+    plan->request.brief = request->brief;
     plan->request.with = list_or_none(request->with, p);
     plan->request.without = list_or_none(request->without, p);
     plan->steps = apr_array_make(p, 8, sizeof(em_step_t *));
@@ -123,6 +130,22 @@ static int is_by_lines(em_mechanism_id_t id)
     return id == EM_MECH_LOADMODULE || id == EM_MECH_LINKS;
 }
 
+const char *em_step_shares(const em_step_t *step, const em_other_t *other)
+{
+    if (step->kind == EM_STEP_PATH) {
+        return em_other_reads(other, step->path) ? step->path : NULL;
+    }
+    for (int i = 0; step->effects && i < step->effects->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(step->effects, i,
+                                         em_effect_t *)->path;
+
+        if (em_other_reads(other, path)) {
+            return path;
+        }
+    }
+    return NULL;
+}
+
 /* Other servers that read a file which the plan changes have to follow. */
 static void take_others(em_plan_t *plan, const em_facts_t *facts)
 {
@@ -134,8 +157,7 @@ static void take_others(em_plan_t *plan, const em_facts_t *facts)
             const em_step_t *step = APR_ARRAY_IDX(plan->steps, k,
                                                   em_step_t *);
 
-            if (step->kind == EM_STEP_PATH
-                && em_other_reads(other, step->path)) {
+            if (em_step_shares(step, other)) {
                 APR_ARRAY_PUSH(plan->restart_units, const char *)
                     = other->unit;
                 break;
@@ -166,7 +188,8 @@ apr_status_t em_plan_make(em_plan_t **pplan, const em_facts_t *facts,
     if (rv == APR_SUCCESS) {
         rv = mechanisms[id]->make(draft, res);
     }
-    if (rv == APR_SUCCESS && !plan->impossible && is_by_lines(id)) {
+    if (rv == APR_SUCCESS && !plan->impossible
+        && (is_by_lines(id) || draft->packages)) {
         rv = check_arrival(draft, res);
     }
     if (rv == APR_SUCCESS && !plan->impossible) {
@@ -177,6 +200,19 @@ apr_status_t em_plan_make(em_plan_t **pplan, const em_facts_t *facts,
         *pplan = plan;
     }
     return rv;
+}
+
+void em_step_put(em_view_t *view, const em_step_t *step)
+{
+    if (step->kind == EM_STEP_PATH) {
+        em_view_put(view, step->path, &step->after);
+    }
+    for (int i = 0; step->effects && i < step->effects->nelts; i++) {
+        const em_effect_t *effect = APR_ARRAY_IDX(step->effects, i,
+                                                  em_effect_t *);
+
+        em_view_put(view, effect->path, &effect->after);
+    }
 }
 
 int em_plan_is_empty(const em_plan_t *plan)
@@ -190,11 +226,7 @@ em_view_t *em_plan_view(const em_plan_t *plan, const em_facts_t *facts,
     em_view_t *view = em_view_over(facts->view, p);
 
     for (int i = 0; i < plan->steps->nelts; i++) {
-        const em_step_t *step = APR_ARRAY_IDX(plan->steps, i, em_step_t *);
-
-        if (step->kind == EM_STEP_PATH) {
-            em_view_put(view, step->path, &step->after);
-        }
+        em_step_put(view, APR_ARRAY_IDX(plan->steps, i, em_step_t *));
     }
     return view;
 }

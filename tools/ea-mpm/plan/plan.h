@@ -42,6 +42,8 @@ typedef struct em_request_t {
     const char *target;         /* canonical: prefork worker event itk */
     apr_array_header_t *with;   /* const char *: "php=fpm" */
     apr_array_header_t *without;    /* const char *: module names or ids */
+    int brief;                  /* do not ask a package manager: it takes
+                                 * seconds and may download */
 } em_request_t;
 
 typedef struct em_plan_t {
@@ -54,6 +56,7 @@ typedef struct em_plan_t {
                                  * target: "mpm-not-installed",
                                  * "static-mpm", "layout-unsupported" ... */
     const char *impossible_why; /* the reason and what to do, sentences */
+    int unasked;                /* brief: it takes packages, nobody asked */
     const em_facts_t *under;    /* em_plan_facts(), where making the plan had
                                  * to know it; or NULL */
     const em_conf_t *after;     /* the configuration after the plan, where
@@ -72,6 +75,10 @@ typedef struct em_plan_t {
 apr_status_t em_plan_make(em_plan_t **pplan, const em_facts_t *facts,
                           const em_request_t *request, em_result_t *res,
                           apr_pool_t *p);
+/* The first path that the step changes and OTHER reads, or NULL. */
+const char *em_step_shares(const em_step_t *step, const em_other_t *other);
+/* Lay what a step does to files over VIEW (of em_view_over). */
+void em_step_put(em_view_t *view, const em_step_t *step);
 int em_plan_is_empty(const em_plan_t *plan);
 /* The tree as it would be after the plan. */
 em_view_t *em_plan_view(const em_plan_t *plan, const em_facts_t *facts,
