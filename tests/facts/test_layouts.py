@@ -120,6 +120,8 @@ def test_every_layout_has_a_tree():
 @pytest.mark.parametrize("name,advice", [
     ("gentoo", 'APACHE2_MPMS="event" into /etc/portage/make.conf'),
     ("source-static", "./configure --with-mpm=event && make"),
+    ("freebsd-static", "the option MPM_EVENT"),
+    ("slackware-static", "configure --with-mpm=event"),
     ("ea4", "ea-apache24-mod_mpm_event"),
 ])
 def test_a_layout_without_a_mechanism_is_refused_by_name(tree, name, advice):

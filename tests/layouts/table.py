@@ -25,6 +25,8 @@ REAL = {
                     "and under tini",
     "docker-php": "the package apache2 with apache2-foreground as the first "
                   "process of a PID namespace",
+    "el": _PLACES + "; the packages by dnf; instances (httpd@NAME) on a "
+          "booted machine",
     "freebsd": _PLACES + " (its files; the system is Linux)",
     "rhel6": "httpds built for these paths, a program an MPM, in a sandbox, "
              "and booted under sysvinit (2.4; 2.2 by its files alone)",

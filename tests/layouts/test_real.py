@@ -119,6 +119,7 @@ WAYS = {
     "bitnami": ("bitnami", monitored, "control-command"),
     "bitnami-apache2": ("bitnami-apache2", None, "control-command"),
     "docker-httpd": ("docker-httpd", None, "control-command"),
+    "el9": ("el9", None, "control-command"),
     "freebsd": ("freebsd", None, "control-command"),
     "scl": ("scl", None, "control-command"),
     "slackware": ("slackware", control("/etc/rc.d/rc.httpd", RC_HTTPD),
@@ -209,6 +210,28 @@ def test_each_mpm_runs_and_the_way_back_is_exact(server, tallied, name):
             assert server.files() == before
 
 
+def test_debians_own_package_as_well(debian, tallied):
+    """Links and markers, by apache2ctl."""
+    sb, count = debian("prefork"), tallied("debian")
+    tool = Tool(sb)
+    sb.run(["apache2ctl", "start"])
+    sb.wait(f"curl -sf {URL}")
+    files = ("cd / && find etc/apache2 var/lib/apache2 "
+             "-printf '%p %y %m %u %g %l\\n' | sort; "
+             "find etc/apache2 -type f | sort | xargs sha256sum")
+    before = sb.run(files).stdout
+    for target in ("worker", "event"):
+        with count.trying(tally.LIVE, target):
+            done = tool("switch", target)
+            assert done.rc == 0 and done.data["verified"] == "running", done
+            assert tool("show").data["mpm"]["running"] == target
+            assert sb.get(URL)[0] == 200
+        with count.trying(tally.BACK, target):
+            assert tool("rollback").rc == 0
+            assert tool("show").data["mpm"]["running"] == "prefork"
+            assert sb.run(files).stdout == before
+
+
 def test_the_control_command_starts_it_with_its_own_options(server):
     """XAMPP's lampp passes -DSSL; a switch must not lose it."""
     server = server("xampp")
@@ -228,7 +251,8 @@ def test_the_mod_php_that_its_command_asks_for_is_seen(server, tallied):
     if not so:
         pytest.skip("libapache2-mod-php is not installed")
     server.sb.run(f"cp {so[0]} /opt/lampp/modules/libphp.so; "
-                  "mkdir -p /opt/lampp/etc/lampp; touch /opt/lampp/etc/lampp/startphp")
+                  "mkdir -p /opt/lampp/etc/lampp; "
+                  "touch /opt/lampp/etc/lampp/startphp")
     server.begin(WAYS["xampp"][1])
     with tallied("xampp").trying(tally.REFUSE, "php-not-thread-safe"):
         done = server.tool("switch", "event")
