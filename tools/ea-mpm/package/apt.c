@@ -297,6 +297,37 @@ static apr_status_t fetch(const em_transaction_t *txn,
 
 /* ---- the transaction ---- */
 
+/* What apt would remove of LIST, with what it does not tell about packages
+ * that we know; what is only to be purged is none of it. */
+static apr_array_header_t *ours_of(const apr_array_header_t *list,
+                                   const em_transaction_t *txn,
+                                   apr_pool_t *p)
+{
+    apr_array_header_t *removed = apr_array_make(p, 8,
+                                                 sizeof(em_package_t *));
+
+    for (int i = 0; i < list->nelts; i++) {
+        em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
+        const em_package_t *ours = em_package_in(txn->remove, one->name);
+
+        if (ours) {
+            one->arch = ours->arch;
+        }
+        if (!txn->purge || !em_package_in(txn->purge, one->name)) {
+            APR_ARRAY_PUSH(removed, em_package_t *) = one;
+        }
+    }
+    return removed;
+}
+
+/* All that shall be gone afterwards. */
+static const apr_array_header_t *going(const em_transaction_t *txn,
+                                       apr_pool_t *p)
+{
+    return txn->purge ? apr_array_append(p, txn->remove, txn->purge)
+                      : txn->remove;
+}
+
 static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
                             const em_transaction_t *txn,
                             const em_view_t *view, em_result_t *res,
@@ -311,7 +342,7 @@ static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
     if (has_files(txn->install)) {
         push_offline(argv);
     }
-    push_lists(argv, txn->install, txn->remove, NULL, p);
+    push_lists(argv, txn->install, going(txn, p), NULL, p);
     rv = em_manager_exec(&out, argv, ASK_TIMEOUT, NULL, p);
     if (rv != APR_SUCCESS || !out->exited) {
         return unavailable(res, rv, "apt-get", out,
@@ -319,15 +350,8 @@ static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
     }
     *pwords = em_exec_words(out, p);
     *pits = out->exit_code == 0 ? em_apt_simulation(out->out, p) : NULL;
-    for (int i = 0; *pits && i < (*pits)->remove->nelts; i++) {
-        em_package_t *one = APR_ARRAY_IDX((*pits)->remove, i,
-                                          em_package_t *);
-        const em_package_t *ours = em_package_in(txn->remove, one->name);
-
-        one->arch = ours ? ours->arch : one->arch;
-        if (ours && ours->left) {
-            one->version = ours->version;
-        }
+    if (*pits) {
+        (*pits)->remove = ours_of((*pits)->remove, txn, p);
     }
     return APR_SUCCESS;
 }
@@ -354,7 +378,7 @@ static apr_status_t run(const em_transaction_t *txn, int back,
                         const char **pwords, apr_pool_t *p)
 {
     const apr_array_header_t *comes = back ? txn->remove : txn->install;
-    const apr_array_header_t *goes = back ? txn->install : txn->remove;
+    const apr_array_header_t *goes = back ? txn->install : going(txn, p);
     apr_hash_t *known = known_names(view, p);
     apr_array_header_t *argv = apt_argv(p);
     em_exec_out_t *out;

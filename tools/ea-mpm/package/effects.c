@@ -41,7 +41,7 @@ static void add(effects_t *fx, const char *path, const em_node_t *after,
 
     effect->path = path;
     effect->after = *after;
-    effect->config = config;
+    effect->config = config || strncmp(path, "/etc/", 5) == 0;
     APR_ARRAY_PUSH(fx->list, em_effect_t *) = effect;
 }
 
@@ -147,7 +147,9 @@ apr_status_t em_transaction_effects(apr_array_header_t **peffects,
     fx.list = apr_array_make(p, 32, sizeof(em_effect_t *));
     fx.goes = apr_hash_make(p);
     fx.comes = apr_hash_make(p);
-    rv = fx.manager->owned(&old, txn->remove, view, res, p);
+    rv = fx.manager->owned(&old, txn->purge ? apr_array_append(
+                               p, txn->remove, txn->purge) : txn->remove,
+                           view, res, p);
     for (int i = 0; rv == APR_SUCCESS && i < txn->install->nelts; i++) {
         apr_array_header_t *files;
 

@@ -40,9 +40,8 @@ typedef struct em_package_t {
                                  * once it was fetched; else NULL */
     const char *why;            /* in a transaction: what brings or removes
                                  * it, a phrase for people */
-    int left;                   /* removed before, but its configuration files
-                                 * are still there (DEB): comes back to them,
-                                 * or goes for good */
+    int left;                   /* not installed, but configuration files of
+                                 * an earlier installation are there (DEB) */
     int asked;                  /* in a transaction: the MPM, its CGI module
                                  * or what the request names; others need
                                  * the user's consent */
@@ -72,12 +71,14 @@ apr_status_t em_package_db_read(em_package_db_t **pdb,
                                 const em_view_t *view, const char *prefix,
                                 em_result_t *res, apr_pool_t *p);
 
-/* One transaction: everything that comes and goes. A package that only left
- * configuration files may be among what goes: these go then. */
+/* One transaction: everything that comes and goes. */
 typedef struct em_transaction_t {
     const char *manager;            /* its name */
     apr_array_header_t *install;    /* em_package_t *, of what is available */
     apr_array_header_t *remove;     /* em_package_t *, of what is installed */
+    apr_array_header_t *purge;      /* em_package_t *, or NULL: of what was
+                                     * removed before, whose configuration
+                                     * files go now; not brought back */
     const char *impossible;     /* a sentence: it cannot be; else NULL */
 } em_transaction_t;
 
@@ -113,7 +114,8 @@ apr_status_t em_transaction_fetch(em_transaction_t *txn,
 typedef struct em_effect_t {
     const char *path;           /* absolute, as packages name it */
     em_node_t after;
-    int config;                 /* a configuration file to the package */
+    int config;                 /* a configuration file to the package, or
+                                 * any other below /etc: people edit them */
 } em_effect_t;
 /* What the transaction does to the files of its packages (em_effect_t *, by
  * path), read out of the packages themselves: new files with their content,

@@ -140,13 +140,6 @@ static apr_status_t take_files(em_transaction_t *txn,
     return rv;
 }
 
-/* Does only what PACKAGE left behind go? */
-static int is_left(const em_transaction_t *txn, const em_package_t *package)
-{
-    return package->left && em_package_in(txn->remove, package->name)
-                            == package;
-}
-
 static apr_array_header_t *without_file(const em_transaction_t *txn,
                                         apr_pool_t *p)
 {
@@ -156,7 +149,7 @@ static apr_array_header_t *without_file(const em_transaction_t *txn,
     for (int i = 0; i < list->nelts; i++) {
         em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
 
-        if (!one->file && !is_left(txn, one)) {
+        if (!one->file) {
             APR_ARRAY_PUSH(open, em_package_t *) = one;
         }
     }
@@ -243,9 +236,9 @@ static int is_there(const em_package_t *package,
 static int was_left(const em_transaction_t *txn, const char *name)
 {
     const em_package_t *new = em_package_in(txn->install, name);
-    const em_package_t *old = em_package_in(txn->remove, name);
 
-    return (new && new->left) || (old && old->left);
+    return (new && new->left)
+           || (txn->purge && em_package_in(txn->purge, name));
 }
 
 /* Are exactly the packages of WANT, one of the lists of TXN, there? FOUND:
@@ -254,18 +247,12 @@ static int was_left(const em_transaction_t *txn, const char *name)
 static int is_set(const em_transaction_t *txn, const apr_array_header_t *want,
                   const apr_array_header_t *found)
 {
-    int n = 0;
+    int n = want->nelts;
 
     for (int i = 0; i < want->nelts; i++) {
-        const em_package_t *one = APR_ARRAY_IDX(want, i, em_package_t *);
-
-        if (is_left(txn, one)) {
-            continue;
-        }
-        if (!is_there(one, found)) {
+        if (!is_there(APR_ARRAY_IDX(want, i, em_package_t *), found)) {
             return 0;
         }
-        n++;
     }
     for (int i = 0; want == txn->remove && i < found->nelts; i++) {
         const em_package_t *one = APR_ARRAY_IDX(found, i, em_package_t *);
@@ -283,6 +270,9 @@ int em_transaction_state(const em_transaction_t *txn, const em_view_t *view,
     apr_array_header_t *names = apr_array_make(p, 8, sizeof(const char *));
     apr_array_header_t *found;
 
+    if (txn->purge) {
+        apr_array_cat(all, txn->purge);
+    }
     for (int i = 0; i < all->nelts; i++) {
         const char *name = APR_ARRAY_IDX(all, i, em_package_t *)->name;
         int known = 0;

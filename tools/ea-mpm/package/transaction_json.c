@@ -12,7 +12,9 @@ static em_json_t *package_json(const em_package_t *package, apr_pool_t *p)
     em_json_set_str(o, "file", package->file);
     em_json_set_str(o, "why", package->why);
     em_json_set_bool(o, "asked", package->asked);
-    em_json_set_bool(o, "left", package->left);
+    if (package->left) {
+        em_json_set_bool(o, "left", 1);
+    }
     return o;
 }
 
@@ -34,6 +36,9 @@ em_json_t *em_transaction_json(const em_transaction_t *txn, apr_pool_t *p)
     em_json_set_str(o, "manager", txn->manager);
     em_json_set(o, "install", packages_json(txn->install, p));
     em_json_set(o, "remove", packages_json(txn->remove, p));
+    if (txn->purge) {
+        em_json_set(o, "purge", packages_json(txn->purge, p));
+    }
     return o;
 }
 
@@ -76,9 +81,12 @@ static apr_array_header_t *packages_from(const em_json_t *array,
 em_transaction_t *em_transaction_from(const em_json_t *o, apr_pool_t *p)
 {
     em_transaction_t *txn = apr_pcalloc(p, sizeof(*txn));
+    const em_json_t *purge = em_json_get(o, "purge");
 
     txn->manager = em_json_get_str(o, "manager");
     txn->install = packages_from(em_json_get(o, "install"), p);
     txn->remove = packages_from(em_json_get(o, "remove"), p);
-    return txn->manager && txn->install && txn->remove ? txn : NULL;
+    txn->purge = purge ? packages_from(purge, p) : NULL;
+    return txn->manager && txn->install && txn->remove
+           && (txn->purge || !purge) ? txn : NULL;
 }

@@ -283,8 +283,11 @@ const char *em_plan_diff(const em_step_t *step, apr_pool_t *p)
     if (step->kind == EM_STEP_PACKAGES) {
         const em_transaction_t *txn = step->packages;
 
-        return apr_psprintf(p, "%s: install %s; remove %s\n", txn->manager,
-                            names(txn->install, p), names(txn->remove, p));
+        return apr_psprintf(p, "%s: install %s; remove %s%s%s\n",
+                            txn->manager, names(txn->install, p),
+                            names(txn->remove, p),
+                            txn->purge ? "; purge what was left by " : "",
+                            txn->purge ? names(txn->purge, p) : "");
     }
     if (before->kind != EM_NODE_LINK && after->kind != EM_NODE_LINK
         && before->len + after->len > 0) {
