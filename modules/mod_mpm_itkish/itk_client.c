@@ -379,7 +379,7 @@ void itk_client_settle(itk_client_t *cl)
     while (cl->coming > 0) {
         fd = -1;
         if (itk_sock_recv(&msg, &fd, cl->sock, MSG_DONTWAIT) != APR_SUCCESS) {
-            cl->coming = 0;         /* what comes later, hear() takes */
+            cl->coming /= 2;        /* look again next time, not for ever */
             return;
         }
         if (msg.type == ITK_ANS_ALSO) {

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 import users
 from roles import by_role
 from wait import wait_until
@@ -122,3 +124,15 @@ def test_children_keep_their_low_descriptors_free(httpd):
                if what.startswith("socket:")]
     assert len([fd for fd in sockets if fd >= 512]) == len(names)
     assert len([fd for fd in sockets if fd < 512]) < 8
+
+
+@pytest.mark.parametrize("limit", ["256:256", "256:4096"])
+def test_few_open_files_are_enough(httpd, limit):
+    """A hundred users, and children that may open 256 files, or raise that."""
+    server = httpd("itkish", wrapper=["prlimit", f"--nofile={limit}"],
+                   StartServers=1, MaxSpareServers=1, MaxRequestWorkers=1)
+    names = _users(server, 100)
+    server.start()
+    for _ in range(2):
+        for name in names:
+            assert server.get("/", name).text == name
