@@ -18,6 +18,7 @@
 #include "itk_sock.h"
 
 #define CACHE_MAX   4096
+#define ROOM_BELOW  256     /* descriptors left to others, at the least */
 #define GRACE_MS    2000    /* the broker's own answer comes before that */
 
 static int64_t now_ms(void)
@@ -28,28 +29,47 @@ static int64_t now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* The lowest number that the next open file gets; logs of thousands of virtual
+ * hosts may lie below it. */
+static rlim_t first_free(int any)
+{
+    int fd = fcntl(any, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return 0;
+    }
+    (void)close(fd);
+    return (rlim_t)fd;
+}
+
 /* Where the cache's descriptors lie, and how many there may be. They keep out
  * of the way of those that httpd, scripts and their select() use: at the end
  * of the first 1024, or behind them. */
 static void plan_cache(itk_client_t *cl)
 {
     struct rlimit files = {1024, 1024};
-    rlim_t need;
+    rlim_t used = first_free(cl->common);
+    rlim_t floor, need;
 
     cl->n_cache = cl->area->n_slots < CACHE_MAX ? cl->area->n_slots
                                                 : CACHE_MAX;
-    cl->floor = cl->n_cache <= 512 ? 512 : 1024;
-    need = (rlim_t)cl->floor + cl->n_cache;
+    floor = cl->n_cache <= 512 ? 512 : 1024;
+    if (floor < used + ROOM_BELOW) {
+        floor = used + ROOM_BELOW;
+    }
+    need = floor + cl->n_cache;
     (void)getrlimit(RLIMIT_NOFILE, &files);
     if (files.rlim_cur < need) {
         files.rlim_cur = files.rlim_max < need ? files.rlim_max : need;
         (void)setrlimit(RLIMIT_NOFILE, &files);
         (void)getrlimit(RLIMIT_NOFILE, &files);
     }
-    if (files.rlim_cur < need) {
-        cl->n_cache = (uint32_t)(files.rlim_cur / 4) + 1;
-        cl->floor = (int)(files.rlim_cur - files.rlim_cur / 4);
+    if (files.rlim_cur < need) {            /* a quarter of what is free */
+        need = files.rlim_cur;
+        cl->n_cache = (uint32_t)(need > used ? (need - used) / 4 : 0) + 1;
+        floor = need - cl->n_cache;
     }
+    cl->floor = (int)floor;
 }
 
 apr_status_t itk_client_init(itk_client_t *cl, const itk_policy_t *policy,
