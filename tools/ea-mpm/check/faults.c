@@ -56,6 +56,9 @@ static void missing_files(em_judge_t *j)
         if (!m->missing && !m->mismatch) {
             continue;
         }
+        if (m->missing && stays && em_view_exists(j->then, m->so, j->pool)) {
+            continue;           /* a package brings it */
+        }
         f = em_judge_add(j, m->missing ? "module-file-missing"
                          : "module-mismatch",
                          stays ? EM_REFUSE : EM_INFO,

@@ -106,6 +106,7 @@ static apr_status_t choose(em_transaction_t **ptxn, em_draft_t *draft,
         return APR_SUCCESS;
     }
     em_package_mark(*ptxn, &request);
+    em_package_purge(*ptxn, db, draft);
     return APR_SUCCESS;
 }
 

@@ -24,4 +24,8 @@ apr_status_t em_package_request(em_package_request_t *request,
 void em_package_mark(em_transaction_t *txn,
                      const em_package_request_t *request);
 
+/* Let go what removed packages left, where it loads modules that are gone. */
+void em_package_purge(em_transaction_t *txn, const em_package_db_t *db,
+                      const em_draft_t *draft);
+
 #endif /* EM_PACKAGE_REQUEST_H */
