@@ -1,0 +1,250 @@
+"""EasyApache 4 on Ubuntu: a switch is one transaction of a real apt on a real
+dpkg database, under a real server; disturbed at every moment, there and
+back."""
+
+import json
+
+import pytest
+
+import ea4_deb
+from ea4_deb import CONF, EVENT, N, PREFORK, SWITCH, runs, same, tool_of
+from fixtures import ea4_debs
+from fixtures.tool import EA_MPM
+
+EVENT_SET = {"ea-apache24": ("2.4.71-1", "installed"),
+             N + "cgid": ("2.4.71-1", "installed"),
+             N + "mpm-event": ("2.4.71-1", "installed")}
+
+
+@pytest.fixture
+def server():
+    with ea4_deb.made() as system:
+        system.start()
+        yield system
+
+
+def php(system):
+    return system.get("http://127.0.0.1/sapi.php")
+
+
+def stop(system):
+    system.run("kill $(cat /run/apache2/httpd.pid); "
+               "while [ -e /run/apache2/httpd.pid ]; do sleep .05; done")
+
+
+def prefork_as_before(system, before):
+    """Everything of the old state, a server that runs, and one that starts
+    again from it."""
+    same(before, system.tree())
+    assert runs(system, "prefork")
+    assert php(system) == (200, "apache2handler")
+    stop(system)
+    system.start()
+    assert php(system) == (200, "apache2handler")
+
+
+def test_prefork_with_cgi_and_php_to_event_and_back(server):
+    """Another package set and nothing of the old one, the server answers
+    under it; the rollback brings back every byte, the edited file edited,
+    with the repository gone."""
+    before = server.tree()
+    ea = tool_of(server)
+    assert php(server) == (200, "apache2handler")
+    assert server.get("http://127.0.0.1/hello.cgi") == (200, "hello\n")
+    done = ea(*SWITCH)
+    assert done.ok, done
+    assert done.data["verified"] == "running" and done.data["changed"]
+    assert done.data["rehearsal"]["result"] == "passed"
+    assert server.packages() == EVENT_SET
+    assert runs(server, "event")
+    assert php(server) == (200, "fpm-fcgi")
+    assert server.get("http://127.0.0.1/hello.cgi") == (200, "hello\n")
+
+    server.run("rm -rf /etc/apt/sources.list /var/lib/apt/lists/* "
+               "/var/cache/apt/*")
+    back = ea("rollback")
+    assert back.ok, back
+    prefork_as_before(server, before)
+    assert server.read(PREFORK).endswith("# ours\n")
+
+
+def test_mod_php_goes_only_when_it_is_named(server):
+    """Nothing that the MPM does not need goes silently."""
+    before = server.tree()
+    done = tool_of(server)("switch", "event")
+    assert done.rc == 3, done
+    assert "ea-php74-php" in json.dumps(done.json)
+    same(before, server.tree())
+
+
+LOCKS = ["dpkg/lock-frontend", "dpkg/lock", "apt/lists/lock"]
+HOLD = ("import fcntl, sys\nf = open(sys.argv[1], 'a')\nfcntl.lockf(f, "
+        "fcntl.LOCK_EX)\nprint('held', flush=True)\nsys.stdin.read()\n")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_of_apt_or_dpkg_is_told_and_nothing_changes(server, lock):
+    """Exit code 6, with the pid and the command of who holds it."""
+    before = server.tree()
+    holder = server.popen(["python3", "-c", HOLD, f"/var/lib/{lock}"],
+                          stdin=-1, stdout=-1, text=True)
+    assert holder.stdout.readline() == "held\n"
+    done = tool_of(server)(*SWITCH)
+    pid, = server.run("grep -lx python3 /proc/[0-9]*/comm | cut -d/ -f3"
+                      ).stdout.split()
+    holder.communicate("")
+    assert (done.rc, done.problem) == (6, "package-manager-busy"), done
+    assert f"process {pid} (python3" in done.detail
+    same(before, server.tree())
+    assert runs(server, "prefork")
+
+
+def test_an_apt_at_work_is_told(server):
+    """In the middle of its work, between its own locks."""
+    with server.gate(f"{N}http2 preinst install") as go:
+        other = server.popen(["apt-get", "-y", "--purge", "install",
+                              N + "http2", N + "mpm-event"],
+                             stdout=-1, stderr=-1)
+        server.reached()
+        done = tool_of(server)(*SWITCH)
+        assert (done.rc, done.problem) == (6, "package-manager-busy"), done
+        assert "apt-get" in done.detail
+        go()
+        other.communicate(timeout=60)
+
+
+STEPS = [f"{N}mpm-prefork prerm remove", f"{N}mpm-prefork postrm remove",
+         f"{N}mpm-event preinst install", f"{N}cgid postinst configure",
+         f"{N}mpm-event postinst configure", f"{N}mpm-prefork postrm purge"]
+VICTIMS = {"ea-mpm": ["ea-mpm"], "apt": ["apt-get", "dpkg"],
+           "all": ["ea-mpm", "apt-get", "dpkg"]}
+
+
+@pytest.mark.parametrize("who", VICTIMS)
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_in_the_middle_of_the_transaction(server, step, who):
+    """ea-mpm, apt with dpkg, or all three, before a maintainer script: recover
+    (or the living ea-mpm itself) ends with the old set and its server."""
+    before = server.tree()
+    with server.gate(step) as go:
+        run = server.popen([str(EA_MPM), "--json", *SWITCH,
+                            "--no-rehearsal"], stdout=-1, stderr=-1,
+                           text=True)
+        server.reached()
+        for name in VICTIMS[who]:
+            pids = server.pids(name)
+            assert pids, name
+            server.run(["kill", "-9", *pids], check=False)
+        go()
+        out, err = run.communicate(timeout=120)
+    if who == "apt":
+        assert run.returncode == 4, out + err
+        assert json.loads(out)["problem"] == "transaction-failed"
+    else:
+        assert run.returncode != 0
+        done = tool_of(server)("recover")
+        assert done.ok, done
+    prefork_as_before(server, before)
+    assert tool_of(server)("history").data["switches"][0]["state"] \
+        == "undone"
+
+
+def test_a_start_that_fails_after_the_transaction_is_undone(server):
+    """The rehearsal would have seen it; without it the way back must."""
+    server.write("/etc/apache2/conf.d/trap.conf",
+                 "<IfModule mpm_event_module>\n"
+                 "    CustomLog /nowhere/at/all common\n</IfModule>\n")
+    before = server.tree()
+    done = tool_of(server)(*SWITCH, "--no-rehearsal")
+    assert done.rc == 4, done
+    prefork_as_before(server, before)
+
+
+def test_files_left_by_a_plain_removal_are_purged_on_the_way():
+    """"apt remove" leaves 000_mod_mpm_worker.conf, which loads a module that
+    is gone: httpd does not start. The switch takes it away, too."""
+    with ea4_deb.made(N + "mpm-worker") as system:
+        system.apt("install", N + "mpm-prefork", N + "mpm-worker-",
+                   N + "cgid-")
+        system.run(f"echo '# mine' >>{CONF}000_mod_mpm_worker.conf")
+        assert system.run(["httpd", "-t"], check=False).returncode != 0
+        ea = tool_of(system)
+        check = ea("check", "event")
+        assert check.ok, check
+        assert f"{N}mpm-worker" in ea.text("plan", "event")
+        done = ea("switch", "event", "--no-restart")
+        assert done.ok, done
+        assert system.packages() == EVENT_SET
+        system.start()
+        assert runs(system, "event")
+        # What was there before did not start: it is not brought back, but
+        # the edit is in the journal.
+        back = ea("rollback")
+        assert back.rc == 3 and "mod_mpm_worker.so" in back.detail, back
+        assert runs(system, "event")
+        assert system.run("grep -rl '# mine' /var/lib/ea-mpm/journal").stdout
+
+
+def test_a_file_deleted_after_a_plain_removal_comes_back():
+    """The admin deleted what "apt remove" left; to dpkg that file is to stay
+    deleted, and event would come without its LoadModule line."""
+    with ea4_deb.made(N + "mpm-event") as system:
+        system.apt("install", N + "mpm-prefork", N + "mpm-event-",
+                   N + "cgid-")
+        system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf "
+                   "/etc/apache2/conf.d/cgid.conf")
+        system.start()
+        before = system.files()
+        ea = tool_of(system)
+        done = ea("switch", "event")
+        assert done.ok, done
+        assert runs(system, "event")
+        assert system.packages() == EVENT_SET
+        back = ea("rollback")
+        assert back.ok, back
+        same(before, system.files())
+        assert runs(system, "prefork")
+
+
+def test_a_held_package_stays_where_it_is(server):
+    """apt-mark hold is the admin's word: refused with apt's."""
+    server.run(["apt-mark", "hold", N + "mpm-prefork"])
+    before = server.tree()
+    done = tool_of(server)(*SWITCH)
+    assert done.rc == 3, done
+    assert "eld packages" in json.dumps(done.json)
+    same(before, server.tree())
+
+
+def test_a_version_that_is_not_to_be_had_any_more(server):
+    """Where the repository has only a later release, the installed packages
+    could not be brought back: refused, unless apt's cache has them."""
+    server.offer(ea4_debs.ea4_repository(2))
+    before = server.tree()
+    done = tool_of(server)(*SWITCH)
+    assert done.rc == 3, done
+    assert "no-way-back" in json.dumps(done.json)
+    assert "2.4.71-1" in json.dumps(done.json)
+    same(before, server.tree())
+    old = ea4_debs.ea4_repository()
+    server.run(f"cp {old}/*.deb /var/cache/apt/archives/")
+    done = tool_of(server)(*SWITCH, "--with", "packages")
+    assert done.ok, done
+    assert server.packages()["ea-apache24"] == ("2.4.71-2", "installed")
+    assert runs(server, "event")
+    back = tool_of(server)("rollback")
+    assert back.ok, back
+    prefork_as_before(server, before)
+
+
+def test_hooks_of_apt_run_and_may_restart_the_server(server):
+    """EasyApache's own hooks sit in DPkg::Post-Invoke and restart httpd
+    hard: the switch goes on from there."""
+    server.write("/etc/apt/apt.conf.d/zz-universal-hooks",
+                 'DPkg::Post-Invoke { "echo hook >>/run/hooks; kill $(cat '
+                 '/run/apache2/httpd.pid); while [ -e /run/apache2/httpd.pid '
+                 ']; do sleep .05; done; apachectl start"; };\n')
+    done = tool_of(server)(*SWITCH)
+    assert done.ok, done
+    assert runs(server, "event")
+    assert server.read("/run/hooks") == "hook\n"
