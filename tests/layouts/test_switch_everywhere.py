@@ -29,7 +29,7 @@ FOR_A_REASON = {"mpm-not-installed", "module-not-installed",
 BY_FILES = ("loadmodule", "links", "binary")
 # Nothing else may stand in the way of a switch here.
 REFUSALS = FOR_A_REASON | {"static-mpm", "layout-unsupported",
-                           "target-refused"}
+                           "packages-unavailable", "target-refused"}
 
 
 class Host:
