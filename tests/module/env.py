@@ -9,6 +9,7 @@ Kinds: "prefork" is the stock server, "mpm_itk" the same with the
 distribution's mpm-itk, "itkish" the same with the module of this tree.
 """
 
+import contextlib
 import glob
 import grp
 import os
@@ -401,7 +402,8 @@ class Server:
         except AssertionError:
             left = processes(ours)
             for p in left:
-                os.kill(p.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(p.pid, signal.SIGKILL)
             raise AssertionError(f"left behind: {left}") from None
 
     def _kill_all(self, process):
