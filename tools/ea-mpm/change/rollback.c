@@ -207,6 +207,18 @@ static int same_file(const em_image_t *now, const em_image_t *then,
     return now->node.kind == EM_NODE_FILE && sha1 && strcmp(sum, sha1) == 0;
 }
 
+/* An edit that the package manager puts beside the file it was made in: who
+ * rolls back by force keeps at least that. */
+static int is_beside(const em_txn_t *txn, const em_kept_t *kept,
+                     const em_node_t *left)
+{
+    em_image_t image = {.node = *left};
+
+    return kept->move.before.node.kind == EM_NODE_ABSENT
+           && left->kind == EM_NODE_FILE
+           && !em_kept_knows(txn->intent->packages, &image);
+}
+
 /* *PSTEP is NULL where the packages alone bring back what was there. */
 static apr_status_t kept_back(em_step_t **pstep, const em_txn_t *txn,
                               const em_kept_t *kept,
@@ -232,7 +244,8 @@ static apr_status_t kept_back(em_step_t **pstep, const em_txn_t *txn,
     }
     left = left ? left : &now.node;
     *pstep = NULL;
-    if (em_node_same(left, &kept->move.before.node)) {
+    if (em_node_same(left, &kept->move.before.node)
+        || is_beside(txn, kept, left)) {
         return APR_SUCCESS;
     }
     step->kind = EM_STEP_PATH;
