@@ -14,7 +14,8 @@ from dumped import PROGRAM                                  # noqa: E402
 
 _PLACES = "httpd built from source in these paths, switched while it runs"
 REAL = {
-    "ea4": "RPMs with its names, files and conflicts, by real dnf",
+    "ea4": "RPMs with its names, files and conflicts, "
+           "by real dnf; DEBs made of them, by real apt",
     "alpine": _PLACES + ", by OpenRC and by its supervise-daemon",
     "arch": _PLACES,
     "bitnami": _PLACES + ", by a ctlscript.sh with a monitor",

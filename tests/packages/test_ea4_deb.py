@@ -206,6 +206,30 @@ def test_a_file_deleted_after_a_plain_removal_comes_back():
         assert runs(system, "prefork")
 
 
+@pytest.mark.parametrize("step", STEPS[2:])
+def test_killed_while_packages_come_back_to_what_they_left(step):
+    """event and mod_cgid were removed, not purged: recover leaves them so."""
+    with ea4_deb.made(N + "mpm-event") as system:
+        system.apt("install", N + "mpm-prefork", N + "mpm-event-",
+                   N + "cgid-")
+        system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf "
+                   "/etc/apache2/conf.d/cgid.conf")
+        system.start()
+        before = system.tree()
+        with system.gate(step) as go:
+            run = system.popen([str(EA_MPM), "switch", "event",
+                                "--no-rehearsal"], stdout=-1, stderr=-1)
+            system.reached()
+            for name in VICTIMS["all"]:
+                system.run(["kill", "-9", *system.pids(name)], check=False)
+            go()
+            run.communicate(timeout=120)
+        done = tool_of(system)("recover")
+        assert done.ok, done
+        same(before, system.tree())
+        assert runs(system, "prefork")
+
+
 def test_a_held_package_stays_where_it_is(server):
     """apt-mark hold is the admin's word: refused with apt's."""
     server.run(["apt-mark", "hold", N + "mpm-prefork"])
