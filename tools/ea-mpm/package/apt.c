@@ -13,7 +13,6 @@
  * load a module that is gone. */
 
 #define ASK_TIMEOUT apr_time_from_sec(300)
-#define RUN_TIMEOUT apr_time_from_sec(3600)
 
 #define APT "/usr/bin/apt-get"
 #define STATUS "/var/lib/dpkg/status"
@@ -395,7 +394,7 @@ static apr_status_t run(const em_transaction_t *txn, int back,
         push(argv, "Dpkg::Options::=--force-confmiss");
     }
     push_lists(argv, comes, goes, known, p);
-    rv = em_manager_exec(&out, argv, RUN_TIMEOUT, log, p);
+    rv = em_manager_exec(&out, argv, EM_TO_THE_END, log, p);
     *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
                                 : "apt-get cannot be run";
     return rv;

@@ -9,8 +9,6 @@
  * only gets configured. dpkg's scripts run as ever, and run again where they
  * were killed: Debian's policy asks that of them. */
 
-#define TIMEOUT apr_time_from_sec(1800)
-
 static apr_status_t dpkg(const apr_array_header_t *words, em_log_t *log,
                          const char **pwords, apr_pool_t *p)
 {
@@ -27,7 +25,7 @@ static apr_status_t dpkg(const apr_array_header_t *words, em_log_t *log,
     apr_status_t rv;
 
     apr_array_cat(argv, words);
-    rv = em_manager_exec(&out, argv, TIMEOUT, log, p);
+    rv = em_manager_exec(&out, argv, EM_TO_THE_END, log, p);
     if (rv == APR_SUCCESS && out->exit_code != 0) {
         *pwords = apr_pstrcat(p, *pwords, **pwords ? "\n" : "",
                               em_exec_words(out, p), NULL);
