@@ -8,6 +8,7 @@
 #include "service/errlog.h"
 #include "service/proc.h"
 
+#define LOADING apr_time_from_sec(2)    /* of modules, after the first */
 #define STEP 5000               /* microseconds between two looks */
 #define GRACE apr_time_from_msec(300)   /* a fatal line and no process for so
                                          * long: nobody comes any more */
@@ -25,22 +26,38 @@ static int is_lost(const em_facts_t *facts, const em_verify_t *what,
                               p)->nelts > 0;
 }
 
+/* Has the process shown its MPM? One that was only just started (a unit of
+ * Type=simple, a supervisor) has loaded no module yet, or prefork and not itk
+ * beside it. */
+static int has_mpm(const em_running_t *now, const em_verify_t *what,
+                   apr_time_t seen, apr_time_t deadline)
+{
+    apr_time_t t = apr_time_now();
+
+    return !what->mpm || t >= deadline
+           || (now->mpm && (strcmp(now->mpm, what->mpm) == 0
+                            || t - seen > LOADING));
+}
+
 /* Wait for the new main process. A daemon writes its pid file last, so a pid
  * that is there is a server that got far. */
 static apr_status_t await_main(em_running_t *pnow, const em_facts_t *facts,
                                const em_verify_t *what, apr_time_t deadline,
                                em_result_t *res, apr_pool_t *p)
 {
-    apr_time_t begun = apr_time_now();
+    apr_time_t begun = apr_time_now(), seen = 0;
     apr_pool_t *turn;
 
     apr_pool_create(&turn, p);
     for (;;) {
         (void)em_service_look(pnow, facts, turn);
         if (pnow->pid && pnow->pid != what->old_pid) {
-            break;
+            seen = seen ? seen : apr_time_now();
+            if (has_mpm(pnow, what, seen, deadline)) {
+                break;
+            }
         }
-        if (apr_time_now() >= deadline
+        else if (apr_time_now() >= deadline
             || (!pnow->pid && is_lost(facts, what, begun, turn))) {
             return em_result_fail(res, APR_TIMEUP, EM_EXIT_FAILED,
                                   pnow->pid ? "old-server-runs"
