@@ -21,6 +21,22 @@ static em_json_t *node(const em_node_t *n, apr_pool_t *p)
     return o;
 }
 
+static em_json_t *effects(const apr_array_header_t *list, apr_pool_t *p)
+{
+    em_json_t *a = em_json_array(p);
+    int i;
+
+    for (i = 0; list && i < list->nelts; ++i) {
+        const em_effect_t *e = APR_ARRAY_IDX(list, i, em_effect_t *);
+        em_json_t *o = em_json_object(p);
+
+        em_json_set_str(o, "path", e->path);
+        em_json_set(o, "after", node(&e->after, p));
+        em_json_add(a, em_json_set_bool(o, "config", e->config));
+    }
+    return a;
+}
+
 static em_json_t *step(const em_step_t *s, apr_pool_t *p)
 {
     em_json_t *o = em_json_object(p);
@@ -29,6 +45,11 @@ static em_json_t *step(const em_step_t *s, apr_pool_t *p)
         em_json_set_str(o, "kind", "packages");
         em_json_set_str(o, "why", s->why);
         em_json_set(o, "packages", em_transaction_json(s->packages, p));
+        em_json_set(o, "effects", effects(s->effects, p));
+        if (s->profile_before && s->profile_after) {
+            em_json_set(o, "profile_before", s->profile_before);
+            em_json_set(o, "profile_after", s->profile_after);
+        }
     }
     else {
         em_json_set_str(o, "kind", "path");

@@ -110,6 +110,13 @@ apr_status_t em_transaction_fetch(em_transaction_t *txn,
                                   const em_view_t *view, const char *dir,
                                   em_result_t *res, apr_pool_t *p);
 
+/* The installed packages whose names begin with PREFIX, as TXN (NULL: none)
+ * leaves them, in the format of EasyApache's profiles. */
+em_json_t *em_package_profile(const em_package_db_t *db,
+                              const em_transaction_t *txn,
+                              const char *prefix, const char *mpm,
+                              apr_pool_t *p);
+
 /* A path as the transaction leaves it. */
 typedef struct em_effect_t {
     const char *path;           /* absolute, as packages name it */

@@ -228,16 +228,42 @@ static const char *file_diff(const em_step_t *step, apr_pool_t *p)
     return apr_array_pstrcat(p, t.parts, 0);
 }
 
-static const char *names(const apr_array_header_t *list, apr_pool_t *p)
+/* "+ NAME-VERSION (why)", a line each. */
+static const char *package_lines(const apr_array_header_t *list, char sign,
+                                 apr_pool_t *p)
 {
-    apr_array_header_t *names = apr_array_make(p, list->nelts + 1,
-                                               sizeof(const char *));
+    const char *text = "";
 
     for (int i = 0; i < list->nelts; i++) {
-        APR_ARRAY_PUSH(names, const char *)
-            = APR_ARRAY_IDX(list, i, em_package_t *)->name;
+        const em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
+
+        text = apr_psprintf(p, "%s%c %s-%s%s%s%s\n", text, sign, one->name,
+                            one->version, one->why ? " (" : "",
+                            one->why ? one->why : "", one->why ? ")" : "");
     }
-    return names->nelts ? apr_array_pstrcat(p, names, ' ') : "nothing";
+    return text;
+}
+
+/* What happens to configuration files, and how many others there are. */
+static const char *effect_lines(const apr_array_header_t *effects,
+                                apr_pool_t *p)
+{
+    const char *text = "";
+    int others = 0;
+
+    for (int i = 0; effects && i < effects->nelts; i++) {
+        const em_effect_t *effect = APR_ARRAY_IDX(effects, i, em_effect_t *);
+
+        if (!effect->config) {
+            others++;
+            continue;
+        }
+        text = apr_pstrcat(p, text, effect->after.kind == EM_NODE_ABSENT
+                               ? "  remove " : "  write ", effect->path,
+                           "\n", NULL);
+    }
+    return others ? apr_psprintf(p, "%s  and %d other file%s\n", text, others,
+                                 others == 1 ? "" : "s") : text;
 }
 
 static const char *thing(const em_node_t *node, apr_pool_t *p)
@@ -283,11 +309,12 @@ const char *em_plan_diff(const em_step_t *step, apr_pool_t *p)
     if (step->kind == EM_STEP_PACKAGES) {
         const em_transaction_t *txn = step->packages;
 
-        return apr_psprintf(p, "%s: install %s; remove %s%s%s\n",
-                            txn->manager, names(txn->install, p),
-                            names(txn->remove, p),
-                            txn->purge ? "; purge what was left by " : "",
-                            txn->purge ? names(txn->purge, p) : "");
+        return apr_pstrcat(p, "One transaction of ", txn->manager, ":\n",
+                           package_lines(txn->install, '+', p),
+                           package_lines(txn->remove, '-', p),
+                           txn->purge ? package_lines(txn->purge, '-', p)
+                                      : "",
+                           effect_lines(step->effects, p), NULL);
     }
     if (before->kind != EM_NODE_LINK && after->kind != EM_NODE_LINK
         && before->len + after->len > 0) {

@@ -69,8 +69,8 @@ static apr_status_t no_packages(em_draft_t *draft, em_result_t *res,
     return APR_SUCCESS;
 }
 
-static apr_status_t choose(em_transaction_t **ptxn, em_draft_t *draft,
-                           em_result_t *res)
+static apr_status_t choose(em_transaction_t **ptxn, em_package_db_t **pdb,
+                           em_draft_t *draft, em_result_t *res)
 {
     const em_manager_t *manager = em_manager_find(draft->facts->view,
                                                   draft->pool);
@@ -107,6 +107,7 @@ static apr_status_t choose(em_transaction_t **ptxn, em_draft_t *draft,
     }
     em_package_mark(*ptxn, &request);
     em_package_purge(*ptxn, db, draft);
+    *pdb = db;
     return APR_SUCCESS;
 }
 
@@ -141,6 +142,7 @@ static apr_status_t make(em_draft_t *draft, em_result_t *res)
     const em_plan_t *plan = draft->plan;
     em_transaction_t *txn = NULL;
     apr_array_header_t *effects = NULL;
+    em_package_db_t *db = NULL;
     em_conf_t *conf;
     apr_status_t rv;
 
@@ -152,7 +154,7 @@ static apr_status_t make(em_draft_t *draft, em_result_t *res)
         draft->plan->unasked = 1;
         return APR_SUCCESS;
     }
-    rv = choose(&txn, draft, res);
+    rv = choose(&txn, &db, draft, res);
     if (rv != APR_SUCCESS || plan->impossible
         || txn->install->nelts + txn->remove->nelts == 0) {
         return rv;
@@ -164,6 +166,10 @@ static apr_status_t make(em_draft_t *draft, em_result_t *res)
     em_draft_packages(draft, txn, effects,
                       apr_pstrcat(draft->pool, "change packages for ",
                                   plan->to, NULL));
+    draft->packages->profile_before = em_package_profile(
+        db, NULL, "ea-", plan->from ? plan->from : "none", draft->pool);
+    draft->packages->profile_after = em_package_profile(
+        db, txn, "ea-", draft->want.mpm, draft->pool);
     if (draft->want.php_fpm) {
         rv = em_draft_conf(&conf, draft, res);
         if (rv == APR_SUCCESS) {

@@ -27,6 +27,8 @@ typedef struct em_step_t {
     em_transaction_t *packages;
     apr_array_header_t *effects;    /* em_effect_t *: what it does to files,
                                      * laid over the view like PATH steps */
+    em_json_t *profile_before, *profile_after;  /* the whole set of packages
+                                     * as EasyApache profiles, or NULL */
 } em_step_t;
 
 /* What a switch does to modules, besides the MPM itself. */
