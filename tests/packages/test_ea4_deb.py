@@ -7,7 +7,8 @@ import json
 import pytest
 
 import ea4_deb
-from ea4_deb import CONF, EVENT, N, PREFORK, SWITCH, runs, same, tool_of
+from ea4 import CONF, PREFORK, SWITCH, runs, same, tool_of
+from ea4_deb import EVENT, N
 from fixtures import ea4_debs
 from fixtures.tool import EA_MPM
 

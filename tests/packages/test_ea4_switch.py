@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-import ea4_rpm as ea4
-from ea4_rpm import PREFORK, SWITCH, left_behind, runs, same, tool_of
+import ea4_rpm
+from ea4 import CONF, PREFORK, SCRIPT, SWITCH, runs, same, tool_of
+from ea4_rpm import left_behind
+from fixtures.tool import EA_MPM
 
 EVENT_SET = ["ea-apache24-2.4.71-1.x86_64",
              "ea-apache24-mod_cgid-2.4.71-1.x86_64",
@@ -16,7 +18,7 @@ EVENT_SET = ["ea-apache24-2.4.71-1.x86_64",
 
 @pytest.fixture
 def server():
-    with ea4.made() as system:
+    with ea4_rpm.made() as system:
         system.start()
         yield system
 
@@ -95,7 +97,7 @@ def test_the_rehearsal_starts_the_packages_that_are_not_installed(server):
 
 def waiting_switch(system, gate):
     """(a switch in progress, what lets it go on), at a script's gate."""
-    run = system.popen([str(ea4.tool.EA_MPM), "--json", *SWITCH,
+    run = system.popen([str(EA_MPM), "--json", *SWITCH,
                         "--no-rehearsal"], stdout=-1, stderr=-1, text=True,
                        env={"TMPDIR": "/run"})
     try:
@@ -125,7 +127,7 @@ def test_killed_in_the_middle_of_the_transaction(server, gate, who):
             server.run(["kill", "-9", *pids])
         if who == "ea-mpm":
             # dnf is at work still: recover waits for it.
-            recover = server.popen([str(ea4.tool.EA_MPM), "--json",
+            recover = server.popen([str(EA_MPM), "--json",
                                     "recover"], stdout=-1, stderr=-1,
                                    text=True)
             server.wait("grep -lx ea-mpm /proc/[0-9]*/comm >/dev/null")
@@ -228,7 +230,7 @@ def test_a_damaged_package_in_an_open_journal_is_told(server):
 def test_a_rollback_refuses_where_packages_or_files_were_changed(server):
     ea = tool_of(server)
     assert ea(*SWITCH).ok
-    server.run(f"echo '# mine' >>{ea4.CONF}000_mod_mpm_event.conf")
+    server.run(f"echo '# mine' >>{CONF}000_mod_mpm_event.conf")
     after = server.tree()
     done = ea("rollback")
     assert (done.rc, done.problem) == (3, "changed-since-switch"), done
@@ -238,9 +240,9 @@ def test_a_rollback_refuses_where_packages_or_files_were_changed(server):
     assert forced.ok, forced
     assert runs(server, "prefork")
     # The edit is not lost: rpm put it beside.
-    assert server.read(ea4.CONF + "000_mod_mpm_event.conf.rpmsave"
+    assert server.read(CONF + "000_mod_mpm_event.conf.rpmsave"
                        ).endswith("# mine\n")
-    server.run(f"rm {ea4.CONF}000_mod_mpm_event.conf.rpmsave")
+    server.run(f"rm {CONF}000_mod_mpm_event.conf.rpmsave")
     assert ea(*SWITCH).ok
     server.run(["rpm", "-e", "--nodeps", "ea-apache24-mod_cgid"])
     done = ea("rollback")
@@ -275,7 +277,7 @@ def test_hooks_that_restart_the_server_are_left_their_work(server):
     """As cPanel's do after every transaction: then it is only verified."""
     server.restartsrv()
     server.write("/run/hook-event-posttrans",
-                 f"#!/bin/sh\n{ea4.SCRIPT} --stop; {ea4.SCRIPT}\n", 0o755)
+                 f"#!/bin/sh\n{SCRIPT} --stop; {SCRIPT}\n", 0o755)
     before = server.tree()
     done = tool_of(server)(*SWITCH)
     assert done.ok, done
