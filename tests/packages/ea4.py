@@ -4,7 +4,7 @@ import difflib
 import pathlib
 import time
 
-from fixtures import cache, tool
+from fixtures import cache, sandbox, tool
 
 CONF = "/etc/apache2/conf.modules.d/"
 PREFORK = CONF + "000_mod_mpm_prefork.conf"
@@ -22,6 +22,12 @@ AddHandler cgi-script .cgi
 
 class Server:
     """The part of such a system that is the same everywhere."""
+
+    @staticmethod
+    def clean_env(extra):
+        """What is killed leaves its temporary files; /tmp is the machine's,
+        /run is not."""
+        return dict(sandbox.Sandbox.clean_env(extra), TMPDIR="/run")
 
     def _furnish(self):
         """PHP by either of the two ways, a script, and what they need."""
