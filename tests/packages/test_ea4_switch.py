@@ -311,6 +311,17 @@ def test_cpanels_profile_of_the_state_before_is_named(server):
     assert server.read(profile).split() == before
 
 
+def test_without_cpanels_tool_the_journal_has_the_profile(server):
+    names = {p.rsplit("-", 2)[0] for p in server.packages()}
+    ea = tool_of(server)
+    assert ea(*SWITCH).ok
+    change = ea("history").data["switches"][0]
+    assert change["profile"].endswith(f"/journal/{change['id']}/profile.json")
+    profile = json.loads(server.read(change["profile"]))
+    assert set(profile["pkgs"]) == names
+    assert profile["version"] and profile["name"] and profile["tags"]
+
+
 def test_a_switch_costs_no_second_more_than_its_transaction(server):
     """dnf alone against the switch's own transaction and all the rest."""
     server.run(["apachectl", "stop"])

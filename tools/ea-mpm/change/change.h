@@ -56,8 +56,8 @@ typedef struct em_txn_info_t {
     const char *rolls_back;     /* id of what this one undid, or NULL */
     em_plan_t *plan;            /* steps as they were */
     apr_off_t packages_size;    /* bytes of packages kept for the way back */
-    const char *profile;        /* EasyApache 4 profile of the state before,
-                                 * as cPanel's own tool wrote it, or NULL */
+    const char *profile;        /* file with the EasyApache 4 profile of the
+                                 * state before, or NULL */
     em_txn_service_t service;
 } em_txn_info_t;
 

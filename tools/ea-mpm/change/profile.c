@@ -6,10 +6,12 @@
 #include <apr_strings.h>
 
 #include "base/exec.h"
+#include "base/json.h"
 #include "change/dir.h"
 
 #define TOOL "/usr/local/bin/ea_current_to_profile"
-#define NOTE "profile"
+#define NOTE "profile"                  /* holds the file's name */
+#define OWN "profile.json"
 
 /* The last absolute path in what the tool says, as it names its file. */
 static const char *file_in(const char *text, apr_pool_t *p)
@@ -28,21 +30,40 @@ static const char *file_in(const char *text, apr_pool_t *p)
     return found;
 }
 
-static void note(const em_txn_t *txn, const char *file)
+static const char *journal(const em_txn_t *txn)
 {
-    const char *dir = apr_pstrcat(txn->pool, txn->store->path, "/journal/",
-                                  txn->intent->info.id, NULL);
-    int fd;
+    return apr_pstrcat(txn->pool, txn->store->path, "/journal/",
+                       txn->intent->info.id, NULL);
+}
 
-    if (em_dir_open(&fd, txn->store->root, dir) == APR_SUCCESS) {
-        if (em_file_remove(fd, NOTE) == APR_SUCCESS) {
-            (void)em_file_write(fd, NOTE, file, strlen(file), 0600);
+static apr_status_t put(const em_txn_t *txn, const char *name,
+                        const char *text)
+{
+    int fd;
+    apr_status_t rv = em_dir_open(&fd, txn->store->root, journal(txn));
+
+    if (rv == APR_SUCCESS) {
+        rv = em_file_remove(fd, name);
+        if (rv == APR_SUCCESS) {
+            rv = em_file_write(fd, name, text, strlen(text), 0600);
         }
         close(fd);
     }
+    return rv;
 }
 
-void em_profile_current(const em_txn_t *txn, em_log_t *log)
+/* Write the file ourselves, in the same format. */
+static const char *own_file(const em_txn_t *txn)
+{
+    const em_json_t *profile = txn->intent->packages->step->profile_before;
+
+    return profile && put(txn, OWN, em_json_text(profile, 2, txn->pool))
+                      == APR_SUCCESS
+           ? apr_pstrcat(txn->pool, journal(txn), "/" OWN, NULL) : NULL;
+}
+
+/* Let cPanel's tool write it. */
+static const char *tool_file(const em_txn_t *txn, em_log_t *log)
 {
     const char *argv[] = {TOOL, NULL}, *file = NULL;
     em_exec_how_t how = {.root = em_view_root(txn->view),
@@ -51,7 +72,7 @@ void em_profile_current(const em_txn_t *txn, em_log_t *log)
     apr_status_t rv;
 
     if (!em_view_exists(txn->view, TOOL, txn->pool)) {
-        return;
+        return NULL;
     }
     rv = em_exec(&out, argv, &how, txn->pool);
     if (rv == APR_SUCCESS && out->exited && out->exit_code == 0) {
@@ -60,10 +81,19 @@ void em_profile_current(const em_txn_t *txn, em_log_t *log)
     if (!file) {
         em_log(log, EM_LOG_WARN, TOOL " wrote no profile: %s",
                rv == APR_SUCCESS ? out->err : "it cannot be run");
-        return;
     }
-    em_log(log, EM_LOG_NOTE, "the packages as they are now: %s", file);
-    note(txn, file);
+    return file;
+}
+
+void em_profile_current(const em_txn_t *txn, em_log_t *log)
+{
+    const char *file = tool_file(txn, log);
+
+    file = file ? file : own_file(txn);
+    if (file) {
+        em_log(log, EM_LOG_NOTE, "the packages as they are now: %s", file);
+        (void)put(txn, NOTE, file);
+    }
 }
 
 const char *em_profile_noted(const em_store_t *store, const char *id,

@@ -6,9 +6,10 @@
 
 #include "change/txn.h"
 
-/* Where cPanel's own tool is, let it write the profile of the present state
- * and note its file in the journal. That it fails is no reason to stop: the
- * journal brings back the packages without it. */
+/* Write the profile of the state before the change and note its file in the
+ * journal: by cPanel's own tool where that is, else into the journal itself.
+ * That it fails is no reason to stop: the journal brings back the packages
+ * without it. */
 void em_profile_current(const em_txn_t *txn, em_log_t *log);
 /* The file that was noted, or NULL. */
 const char *em_profile_noted(const em_store_t *store, const char *id,
