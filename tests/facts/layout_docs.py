@@ -36,7 +36,7 @@ _MECHANISMS = """\
 |---|---|
 | loadmodule | LoadModule lines: commented, uncommented, or inserted into the MPM file; every other byte stays |
 | links | links in mods-enabled and conf-enabled, and the markers below /var/lib/apache2, as a2enmod and a2dismod leave them |
-| packages | the packages of the MPM, of its CGI module and, with consent, of what uses the old MPM: one transaction of dnf, the way back fetched first; no line is edited |
+| packages | the packages of the MPM, of its CGI module and, with consent, of what uses the old MPM: one transaction of dnf or apt, the way back fetched first; no line is edited |
 | binary | the variable that names the MPM's program, in the file that the service reads; every other byte stays |
 | rebuild | nothing: the MPM is compiled in; the refusal prints the configure line, make.conf line or port option that builds it with the other one, and what would break after that |
 """
