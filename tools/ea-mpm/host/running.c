@@ -158,7 +158,7 @@ const char *const *em_running_env(int pid, apr_pool_t *p)
 
 /* Does PID run one of the facts' binaries (on SUSE and RHEL 6 each MPM has
  * its own beside the usual one)? */
-static int runs_binary(int pid, const em_facts_t *facts, apr_pool_t *p)
+int em_running_is_server(int pid, const em_facts_t *facts, apr_pool_t *p)
 {
     const char *exe = exe_of(pid, p), *real = facts->httpd.binary;
     apr_size_t len;
@@ -191,7 +191,7 @@ static const char *last_of(const char *const *values)
 
 /* Does its command line name our configuration? An httpd that was started
  * without -f and -d uses the compiled-in one. */
-static int uses_conf(int pid, const em_facts_t *facts, apr_pool_t *p)
+int em_running_uses_conf(int pid, const em_facts_t *facts, apr_pool_t *p)
 {
     apr_array_header_t *args = em_running_args(pid, p);
     const char *f, *d, *ours_f, *ours_d;
@@ -222,7 +222,7 @@ static int uses_conf(int pid, const em_facts_t *facts, apr_pool_t *p)
             && facts->how.instance == NULL);
 }
 
-static int same_namespace(int pid, apr_pool_t *p)
+int em_running_is_here(int pid, apr_pool_t *p)
 {
     const char *ours = proc_link((int)getpid(), "ns/pid", p);
     const char *its = proc_link(pid, "ns/pid", p);
@@ -250,18 +250,42 @@ static int is_passing(int pid, apr_pool_t *p)
     return k && strcmp(k, "start") != 0;
 }
 
+/* Forked and nothing executed since (PF_FORKNOEXEC of the kernel's flags). A
+ * main process was executed, or leads the group that it made to detach. */
+static int is_forked(int pid, apr_pool_t *p)
+{
+    const char *fields = stat_fields(pid, p);
+    unsigned flags = 0;
+    int group = pid;
+
+    return fields && sscanf(fields, "%*c %*d %d %*d %*d %*d %u", &group,
+                            &flags) == 2 && group != pid && (flags & 0x40);
+}
+
 /* A child that outlived its server, which may take a while to leave after a
  * stop: it has given root away, and the process that led its group, the main
- * one, is gone. */
+ * one, is gone. Children that stay root (mpm-itk's) are told by the kernel. */
 static int is_orphan(int pid, apr_pool_t *p)
 {
     pid_t leader = getpgid(pid);
     struct stat st;
 
+    if (is_forked(pid, p)) {
+        return 1;
+    }
     return leader > 0 && leader != pid && kill(leader, 0) != 0
         && errno == ESRCH && geteuid() == 0
         && stat(apr_psprintf(p, "/proc/%d", pid), &st) == 0
         && st.st_uid != 0;
+}
+
+int em_running_is_orphan(int pid, const em_facts_t *facts, apr_pool_t *p)
+{
+    int parent = em_running_parent(pid, p);
+
+    return em_running_is_server(pid, facts, p) && parent > 0
+        && !em_running_is_server(parent, facts, p) && !is_zombie(pid, p)
+        && is_orphan(pid, p);
 }
 
 /* A main process: ours by binary, and its parent is not. There may be
@@ -270,11 +294,11 @@ static int is_main(int pid, const em_facts_t *facts, apr_pool_t *p)
 {
     int parent;
 
-    if (!runs_binary(pid, facts, p)) {
+    if (!em_running_is_server(pid, facts, p)) {
         return 0;
     }
     parent = em_running_parent(pid, p);
-    return (parent <= 0 || !runs_binary(parent, facts, p))
+    return (parent <= 0 || !em_running_is_server(parent, facts, p))
         && !is_zombie(pid, p) && !is_passing(pid, p) && !is_orphan(pid, p);
 }
 
@@ -294,7 +318,7 @@ static int by_pid_file(const em_facts_t *facts, apr_pool_t *p)
     if (end == node->data || pid <= 0 || pid > INT_MAX) {
         return 0;
     }
-    return is_main((int)pid, facts, p) && same_namespace((int)pid, p)
+    return is_main((int)pid, facts, p) && em_running_is_here((int)pid, p)
         ? (int)pid : 0;
 }
 
@@ -314,7 +338,7 @@ static apr_array_header_t *all_mains(const em_facts_t *facts, apr_pool_t *p)
         int pid = atoi(entry->d_name);
 
         if (pid > 0 && is_main(pid, facts, scratch)
-            && same_namespace(pid, scratch)) {
+            && em_running_is_here(pid, scratch)) {
             APR_ARRAY_PUSH(pids, int) = pid;
         }
         apr_pool_clear(scratch);
@@ -330,7 +354,7 @@ static int by_scan(const em_facts_t *facts, apr_pool_t *p)
     int i;
 
     for (i = 0; i < pids->nelts; i++) {
-        if (uses_conf(APR_ARRAY_IDX(pids, i, int), facts, p)) {
+        if (em_running_uses_conf(APR_ARRAY_IDX(pids, i, int), facts, p)) {
             return APR_ARRAY_IDX(pids, i, int);
         }
     }

@@ -14,6 +14,15 @@ void em_running_find(em_running_t *prunning, const em_facts_t *facts,
 /* The main processes of the facts' binary but for facts->running, as an array
  * of int. */
 apr_array_header_t *em_running_others(const em_facts_t *facts, apr_pool_t *p);
+/* Does PID run one of the facts' programs; does its command line name their
+ * configuration; is it in our own pid namespace? */
+int em_running_is_server(int pid, const em_facts_t *facts, apr_pool_t *p);
+int em_running_uses_conf(int pid, const em_facts_t *facts, apr_pool_t *p);
+int em_running_is_here(int pid, apr_pool_t *p);
+/* Is PID a child of such a program whose main process is gone? 0 where that
+ * cannot be told. */
+int em_running_is_orphan(int pid, const em_facts_t *facts, apr_pool_t *p);
+
 /* The words of a process's command line; its environment as K=V,
  * NULL-terminated. Empty where it may not be looked at. */
 apr_array_header_t *em_running_args(int pid, apr_pool_t *p);

@@ -10,6 +10,7 @@
 
 #include "base/exec.h"
 #include "service/errlog.h"
+#include "service/orphans.h"
 #include "service/proc.h"
 #include "service/run.h"
 #include "service/supervised.h"
@@ -242,6 +243,7 @@ apr_status_t em_service_start(const em_facts_t *facts,
                               "no-service", "Nothing is known that starts "
                               "this server.");
     }
+    em_orphans_end(facts, p);
     if (facts->service.kind == EM_SERVICE_SIGNAL
         && !em_service_script(facts, p)) {
         how.env = facts->httpd.env;

@@ -8,6 +8,8 @@
 #include <apr_strings.h>
 
 #include "base/exec.h"
+#include "host/running.h"
+#include "service/orphans.h"
 #include "service/proc.h"
 #include "service/run.h"
 #include "service/supervised.h"
@@ -180,6 +182,22 @@ static apr_status_t kill_main(const em_facts_t *facts, const em_proc_t *proc,
                           "SIGKILL.", proc->pid);
 }
 
+/* The main process, also one that is still starting: it may hold the ports
+ * for long before it writes its pid file. */
+static apr_status_t find_main(em_running_t *pnow, const em_facts_t *facts,
+                              apr_pool_t *p)
+{
+    apr_status_t rv = em_service_look(pnow, facts, p);
+
+    if (rv == APR_SUCCESS && pnow->pid == 0) {
+        em_running_find(pnow, facts, p);
+        if (pnow->pid && !em_orphans_blocks(pnow->pid, facts, p)) {
+            memset(pnow, 0, sizeof(*pnow));
+        }
+    }
+    return rv;
+}
+
 apr_status_t em_service_stop(const em_facts_t *facts,
                              apr_interval_time_t timeout, em_result_t *res,
                              apr_pool_t *p)
@@ -196,7 +214,7 @@ apr_status_t em_service_stop(const em_facts_t *facts,
             return rv;
         }
     }
-    rv = em_service_look(&now, facts, p);
+    rv = find_main(&now, facts, p);
     if (rv != APR_SUCCESS || now.pid == 0) {
         settle_books(facts, p);
         return rv;
