@@ -75,7 +75,6 @@ def killed_under_event(sb, before=RUNNING, timeout="10"):
     assert done.data["verified"] == "running"
     assert servers.tree(sb) == files
     assert servers.runs(sb, Tool(sb), "prefork")
-    return done
 
 
 def test_what_a_killed_server_leaves_does_not_stop_the_way_back(debian):
