@@ -21,6 +21,13 @@ def server(httpd):
     return server
 
 
+def waits_for_work(worker):
+    """It has answered its child and waits for a message (the kernel's name
+    for that; reading from a client has another)."""
+    with open(f"/proc/{worker.pid}/wchan") as f:
+        return f.read() == "__skb_wait_for_more_packets"
+
+
 @pytest.mark.parametrize("victim", ["worker", "zygote", "broker", "spawner",
                                     "child"])
 def test_kill_9_under_load_costs_only_what_is_in_flight(server, victim):
@@ -107,6 +114,10 @@ def test_stopped_processes_do_not_keep_a_generation(server):
     alice = server.hosts["alice.test"]
     assert alice.get().status == 200
     server.log.expect(MAY_SAY, required=False)
+    # The client may have it all before the worker tells its child so; one
+    # that is stopped in between is at work, and a graceful waits for it.
+    wait_until(lambda: all(waits_for_work(p)
+                           for p in workers_of(server, alice)), "all idle")
     stopped = [p for p in server.processes() if p.uid == alice.uid]
     for p in stopped:
         os.kill(p.pid, signal.SIGSTOP)
