@@ -12,6 +12,8 @@
 
 #include <apr_strings.h>
 
+#include "base/child.h"
+
 #define DEFAULT_TIMEOUT apr_time_from_sec(30)
 
 typedef struct buffer_t {
@@ -58,27 +60,12 @@ static apr_status_t abandon(void *data)
     return APR_SUCCESS;
 }
 
-/* close_range() came with Linux 5.9; EL 8 runs 4.18. */
-static void close_above(int last)
-{
-    long max;
-
-    if (syscall(SYS_close_range, (unsigned)last + 1, ~0U, 0U) == 0) {
-        return;
-    }
-    max = sysconf(_SC_OPEN_MAX);
-    for (int fd = last + 1; fd < (max > 0 && max < 65536 ? max : 65536);
-         fd++) {
-        (void)close(fd);
-    }
-}
-
 /* In the child: everything that can fail reports its errno through FD. */
 static void child_main(const char *const *argv, const em_exec_how_t *how,
                        int out, int err, int fd)
 {
     sigset_t none;
-    int null, error;
+    int null;
 
     (void)setpgid(0, 0);
     sigemptyset(&none);
@@ -105,31 +92,10 @@ static void child_main(const char *const *argv, const em_exec_how_t *how,
         }
         fd = 3;
     }
-    close_above(3);
-    if (how->env) {
-        execvpe(argv[0], (char *const *)argv, (char *const *)how->env);
-    }
-    else {
-        execvp(argv[0], (char *const *)argv);
-    }
+    em_child_close_above(3);
+    em_child_exec(argv, how->env);
 failed:
-    error = errno;
-    if (write(fd, &error, sizeof(error)) != sizeof(error)) {
-        _exit(126);
-    }
-    _exit(127);
-}
-
-/* The errno that the child reports, 0 when exec succeeded. */
-static int await_exec(int fd)
-{
-    int error = 0;
-    ssize_t n;
-
-    do {
-        n = read(fd, &error, sizeof(error));
-    } while (n < 0 && errno == EINTR);
-    return n == sizeof(error) ? error : 0;
+    em_child_fail(fd);
 }
 
 apr_status_t em_exec_start(em_exec_t **pexec, const char *const *argv,
@@ -166,7 +132,7 @@ apr_status_t em_exec_start(em_exec_t **pexec, const char *const *argv,
     (void)setpgid(exec->pid, exec->pid);    /* whoever comes first */
     close(report[1]);
     report[1] = -1;
-    error = await_exec(report[0]);
+    error = em_child_await(report[0]);
     if (error) {
         while (waitpid(exec->pid, NULL, 0) < 0 && errno == EINTR) {
         }

@@ -14,6 +14,8 @@
 
 #include <apr_strings.h>
 
+#include "base/child.h"
+
 #define LOOK_MS 50              /* between two looks at the output */
 
 /* A file without a name, in memory: a full disk must not fail the program's
@@ -38,22 +40,12 @@ static int nameless_file(void)
     return fd;
 }
 
-static void close_above(int last)
-{
-    if (syscall(SYS_close_range, (unsigned)last + 1, ~0U, 0U) == 0) {
-        return;
-    }
-    for (int fd = last + 1; fd < 65536; fd++) {
-        (void)close(fd);
-    }
-}
-
 /* In the child; what fails is written to REPORT as an errno. */
 static void child_main(const char *const *argv, const char *const *env,
                        int output, int report)
 {
     static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
-    int null = open("/dev/null", O_RDONLY), error;
+    int null = open("/dev/null", O_RDONLY);
     sigset_t none;
 
     (void)setsid();
@@ -66,28 +58,10 @@ static void child_main(const char *const *argv, const char *const *env,
         && dup2(output, 2) >= 0 && chdir("/") == 0
         && (report == 3 || dup3(report, 3, O_CLOEXEC) == 3)) {
         report = 3;
-        close_above(3);
-        if (env) {
-            execvpe(argv[0], (char *const *)argv, (char *const *)env);
-        }
-        else {
-            execvp(argv[0], (char *const *)argv);
-        }
+        em_child_close_above(3);
+        em_child_exec(argv, env);
     }
-    error = errno;
-    _exit(write(report, &error, sizeof(error)) == sizeof(error) ? 127 : 126);
-}
-
-/* The errno that the child reports, 0 when exec succeeded. */
-static int await_exec(int fd)
-{
-    int error = 0;
-    ssize_t n;
-
-    do {
-        n = read(fd, &error, sizeof(error));
-    } while (n < 0 && errno == EINTR);
-    return n == sizeof(error) ? error : 0;
+    em_child_fail(report);
 }
 
 static apr_status_t start(pid_t *ppid, const char *const *argv,
@@ -106,7 +80,7 @@ static apr_status_t start(pid_t *ppid, const char *const *argv,
     error = pid < 0 ? errno : 0;
     close(report[1]);
     if (pid > 0) {
-        error = await_exec(report[0]);
+        error = em_child_await(report[0]);
         if (error) {
             while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
             }
