@@ -93,3 +93,21 @@ def runs(system, mpm):
     shown = tool_of(system)("show").data["mpm"]
     return (shown["running"], shown["configured"], shown["pending"]) \
         == (mpm, mpm, False)
+
+
+def php(system):
+    return system.get("http://127.0.0.1/sapi.php")
+
+
+def stop(system):
+    system.run("kill $(cat /run/apache2/httpd.pid); "
+               "while [ -e /run/apache2/httpd.pid ]; do sleep .05; done")
+
+
+def serves_mod_php_again(system):
+    """It runs prefork with mod_php, and starts again from what is there."""
+    assert runs(system, "prefork")
+    assert php(system) == (200, "apache2handler")
+    stop(system)
+    system.start()
+    assert php(system) == (200, "apache2handler")

@@ -7,7 +7,8 @@ import json
 import pytest
 
 import ea4_deb
-from ea4 import CONF, PREFORK, SWITCH, runs, same, tool_of
+from ea4 import (CONF, PREFORK, SWITCH, php, runs, same,
+                 serves_mod_php_again, tool_of)
 from ea4_deb import EVENT, N
 from fixtures import ea4_debs
 from fixtures.tool import EA_MPM
@@ -24,24 +25,11 @@ def server():
         yield system
 
 
-def php(system):
-    return system.get("http://127.0.0.1/sapi.php")
-
-
-def stop(system):
-    system.run("kill $(cat /run/apache2/httpd.pid); "
-               "while [ -e /run/apache2/httpd.pid ]; do sleep .05; done")
-
-
 def prefork_as_before(system, before):
     """Everything of the old state, a server that runs, and one that starts
     again from it."""
     same(before, system.tree())
-    assert runs(system, "prefork")
-    assert php(system) == (200, "apache2handler")
-    stop(system)
-    system.start()
-    assert php(system) == (200, "apache2handler")
+    serves_mod_php_again(system)
 
 
 def test_prefork_with_cgi_and_php_to_event_and_back(server):

@@ -7,7 +7,8 @@ import time
 import pytest
 
 import ea4_rpm
-from ea4 import CONF, PREFORK, SCRIPT, SWITCH, runs, same, tool_of
+from ea4 import (CONF, PREFORK, SCRIPT, SWITCH, php, runs, same,
+                 serves_mod_php_again, tool_of)
 from ea4_rpm import left_behind
 from fixtures.tool import EA_MPM
 
@@ -23,22 +24,13 @@ def server():
         yield system
 
 
-def php(system):
-    return system.get("http://127.0.0.1/sapi.php")
-
-
 def prefork_as_before(system, before):
     """Everything of the old state, a server that runs, and one that starts
     again from it."""
     same(before, system.tree())
     assert system.whole() == []
     assert left_behind(system) == []
-    assert runs(system, "prefork")
-    assert php(system) == (200, "apache2handler")
-    system.run("kill $(cat /run/apache2/httpd.pid); "
-               "while [ -e /run/apache2/httpd.pid ]; do sleep .05; done")
-    system.start()
-    assert php(system) == (200, "apache2handler")
+    serves_mod_php_again(system)
 
 
 def test_prefork_with_cgi_and_php_to_event_and_back(server):
