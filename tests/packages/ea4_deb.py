@@ -66,8 +66,8 @@ class Ea4Deb(Server, ea4_debs.DebSystem):
         self.wait("[ -e /run/gate.reached ]", timeout)
 
 
-def made(*install):
+def made(*install, kind=Ea4Deb):
     try:
-        return Ea4Deb(*install)
+        return kind(*install)
     except cache.Unavailable as e:
         pytest.skip(str(e))

@@ -221,7 +221,8 @@ static const char *file_name(const em_package_t *package, apr_pool_t *p)
                        ".deb", NULL);
 }
 
-/* What apt still has from an earlier download. */
+/* What apt still has from an earlier download, of a version that is offered
+ * no more. */
 static int take_cached(const em_package_t *package, const em_view_t *view,
                        const char *dir, apr_pool_t *p)
 {
@@ -253,43 +254,53 @@ static apr_status_t download(em_exec_out_t **pout,
     return em_manager_exec(pout, argv, ASK_TIMEOUT, NULL, p);
 }
 
+/* No source has this version. */
+static int is_gone(const em_exec_out_t *out)
+{
+    return strstr(out->err, "was not found")
+           || strstr(out->err, "Can't find a source");
+}
+
+/* One that is not to be had stops them all, so this is for one alone. Where
+ * an installed one is gone, the caller sees what is missing. */
+static apr_status_t fetch_one(em_package_t *package, const em_view_t *view,
+                              const char *dir, em_result_t *res,
+                              apr_pool_t *p)
+{
+    apr_array_header_t *one = apr_array_make(p, 1, sizeof(em_package_t *));
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    APR_ARRAY_PUSH(one, em_package_t *) = package;
+    rv = download(&out, one, dir, p);
+    if (rv == APR_SUCCESS && out->exit_code == 0) {
+        return APR_SUCCESS;
+    }
+    if (rv != APR_SUCCESS || !package->installed || !is_gone(out)) {
+        return unavailable(res, rv, "apt-get", out, "cannot download", p);
+    }
+    (void)take_cached(package, view, dir, p);
+    return APR_SUCCESS;
+}
+
+/* All by apt, which looks at signatures and into its cache: to skip it for a
+ * file that lies there would be to take that unseen. */
 static apr_status_t fetch(const em_transaction_t *txn,
                           const apr_array_header_t *list,
                           const em_view_t *view, const char *dir,
                           em_result_t *res, apr_pool_t *p)
 {
-    apr_array_header_t *rest = apr_array_make(p, 8, sizeof(em_package_t *));
     em_exec_out_t *out;
-    apr_status_t rv;
+    apr_status_t rv = download(&out, list, dir, p);
 
     (void)txn;
-    for (int i = 0; i < list->nelts; i++) {
-        em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
-
-        if (!take_cached(one, view, dir, p)) {
-            APR_ARRAY_PUSH(rest, em_package_t *) = one;
-        }
-    }
-    rv = rest->nelts ? download(&out, rest, dir, p) : APR_SUCCESS;
     if (rv != APR_SUCCESS) {
         return unavailable(res, rv, "apt-get", out, "", p);
     }
-    /* One that is not to be had stops them all: then one by one, and the
-     * caller sees which are missing. */
-    for (int i = 0; rest->nelts && out->exit_code != 0 && i < rest->nelts;
-         i++) {
-        apr_array_header_t *one = apr_array_make(p, 1,
-                                                 sizeof(em_package_t *));
-        em_exec_out_t *its;
-
-        APR_ARRAY_PUSH(one, em_package_t *) = APR_ARRAY_IDX(rest, i,
-                                                            em_package_t *);
-        rv = download(&its, one, dir, p);
-        if (rv == APR_SUCCESS && its->exit_code != 0
-            && !APR_ARRAY_IDX(one, 0, em_package_t *)->installed) {
-            return unavailable(res, rv, "apt-get", its, "cannot download",
-                               p);
-        }
+    for (int i = 0; rv == APR_SUCCESS && out->exit_code != 0
+                    && i < list->nelts; i++) {
+        rv = fetch_one(APR_ARRAY_IDX(list, i, em_package_t *), view, dir,
+                       res, p);
     }
     return rv;
 }

@@ -67,10 +67,12 @@ static int busy(const char **pcommand, const em_view_t *view, apr_pool_t *p)
 
 /* ---- runs ---- */
 
+/* Without -y: what only asks and downloads must import no key into the rpm
+ * database, which -y does unasked. */
 static apr_array_header_t *argv_of(apr_pool_t *p)
 {
-    return em_argv(p, "dnf", "-y", "--color=never",
-                   "--setopt=exit_on_lock=1",
+    return em_argv(p, "dnf", "--color=never", "--setopt=exit_on_lock=1",
+                   "--setopt=assumeyes=0",
                    "--setopt=install_weak_deps=0",
                    "--setopt=clean_requirements_on_remove=0", NULL);
 }
@@ -78,6 +80,17 @@ static apr_array_header_t *argv_of(apr_pool_t *p)
 static void push(apr_array_header_t *argv, const char *word)
 {
     APR_ARRAY_PUSH(argv, const char *) = word;
+}
+
+/* "Is this ok [Y/n]" goes without saying, and it ends before a transaction;
+ * signatures are checked as for one. */
+static apr_array_header_t *download_argv(apr_pool_t *p)
+{
+    apr_array_header_t *argv = argv_of(p);
+
+    push(argv, "--setopt=defaultyes=1");
+    push(argv, "--downloadonly");
+    return argv;
 }
 
 static apr_status_t unavailable(em_result_t *res, apr_status_t rv,
@@ -226,17 +239,18 @@ static apr_status_t shell(em_exec_out_t **pout, apr_array_header_t *argv,
     return rv;
 }
 
+/* As a download of what is there already: so dnf also says whether it would
+ * take these files (localpkg_gpgcheck). */
 static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
                             const em_transaction_t *txn,
                             const em_view_t *view, em_result_t *res,
                             apr_pool_t *p)
 {
-    apr_array_header_t *argv = argv_of(p);
+    apr_array_header_t *argv = download_argv(p);
     em_exec_out_t *out;
     apr_status_t rv;
 
     (void)view;
-    push(argv, "--assumeno");
     push(argv, "--disablerepo=*");
     rv = shell(&out, argv, script_for(txn->install, txn->remove, p),
                ASK_TIMEOUT, NULL, p);
@@ -244,18 +258,17 @@ static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
         return unavailable(res, rv, out, "does not judge the transaction",
                            p);
     }
-    *pits = em_listing_table(out->out, p);
+    *pits = strstr(out->err, "Error") ? NULL : em_listing_table(out->out, p);
     *pwords = em_exec_words(out, p);
     return APR_SUCCESS;
 }
 
 /* ---- downloads ---- */
 
-static apr_array_header_t *download_argv(const char *dir, apr_pool_t *p)
+static apr_array_header_t *into_argv(const char *dir, apr_pool_t *p)
 {
-    apr_array_header_t *argv = argv_of(p);
+    apr_array_header_t *argv = download_argv(p);
 
-    push(argv, "--downloadonly");
     push(argv, apr_pstrcat(p, "--downloaddir=", dir, NULL));
     return argv;
 }
@@ -267,11 +280,11 @@ static apr_status_t fetch_new(em_exec_out_t **pout,
                               apr_pool_t *p)
 {
     const char *script = script_for(txn->install, txn->remove, p);
-    apr_status_t rv = shell(pout, download_argv(dir, p), script, ASK_TIMEOUT,
+    apr_status_t rv = shell(pout, into_argv(dir, p), script, ASK_TIMEOUT,
                             NULL, p);
 
     if (rv == APR_SUCCESS && strstr((*pout)->err, "Error")) {
-        apr_array_header_t *argv = download_argv(dir, p);
+        apr_array_header_t *argv = into_argv(dir, p);
         em_exec_out_t *again;
 
         push(argv, "--cacheonly");
@@ -287,13 +300,26 @@ static apr_status_t fetch_old(em_exec_out_t **pout,
                               const apr_array_header_t *list, const char *dir,
                               apr_pool_t *p)
 {
-    apr_array_header_t *argv = download_argv(dir, p);
+    apr_array_header_t *argv = into_argv(dir, p);
 
     push(argv, "reinstall");
     for (int i = 0; i < list->nelts; i++) {
         push(argv, em_rpm_full(APR_ARRAY_IDX(list, i, em_package_t *), p));
     }
     return online(pout, argv, p);
+}
+
+/* dnf downloads first and looks at signatures then: where it complains, what
+ * lies in DIR is not to be used. */
+static apr_status_t refused(em_result_t *res, apr_status_t rv,
+                            const em_exec_out_t *out, apr_pool_t *p)
+{
+    if (rv == APR_SUCCESS && strstr(out->err, "automatically import keys")) {
+        em_result_hint(res, "they are signed with a key that rpm does not "
+                       "know. Where you trust it, import what the "
+                       "repository's gpgkey= names: rpm --import KEY");
+    }
+    return unavailable(res, rv, out, "cannot download", p);
 }
 
 static apr_status_t fetch(const em_transaction_t *txn,
@@ -315,15 +341,20 @@ static apr_status_t fetch(const em_transaction_t *txn,
     }
     if (old->nelts < list->nelts) {
         rv = fetch_new(&out, txn, dir, p);
+        if (rv != APR_SUCCESS || strstr(out->err, "Error")) {
+            return refused(res, rv, out, p);
+        }
     }
-    if (rv == APR_SUCCESS && out && strstr(out->err, "Error")) {
-        return unavailable(res, rv, out, "cannot download", p);
-    }
-    if (rv == APR_SUCCESS && old->nelts) {
+    if (old->nelts) {
         rv = fetch_old(&out, old, dir, p);
+        /* None of them is offered any more: the caller says so. */
+        if (rv != APR_SUCCESS
+            || (out->exit_code != 0
+                && !strstr(out->err, "No packages marked for reinstall"))) {
+            return refused(res, rv, out, p);
+        }
     }
-    return rv == APR_SUCCESS
-               ? rv : unavailable(res, rv, out, "cannot download", p);
+    return APR_SUCCESS;
 }
 
 /* ---- the transaction ---- */
@@ -343,6 +374,7 @@ static apr_status_t run(const em_transaction_t *txn, int back,
         *pwords = "the rpm database cannot be read";
         return APR_EGENERAL;
     }
+    push(argv, "--setopt=assumeyes=1");
     push(argv, "--disablerepo=*");
     push(argv, protect);
     rv = shell(&out, argv, script_for(comes, goes, p), EM_TO_THE_END, log, p);
