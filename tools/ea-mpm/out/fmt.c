@@ -62,7 +62,12 @@ void em_fmt_rest(FILE *f, int indent, const char *text)
         if (!first) {
             fprintf(f, "%*s", indent, "");
         }
-        wrap_line(f, indent, indent, text, len);
+        if (*text == ' ') {         /* a command or a table, as it is */
+            fprintf(f, "%.*s\n", (int)len, text);
+        }
+        else {
+            wrap_line(f, indent, indent, text, len);
+        }
         first = 0;
         text += len + (text[len] == '\n');
     } while (*text);

@@ -10,20 +10,29 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
+#include "package/dnf.h"
 #include "package/listing.h"
 #include "package/rpm.h"
 
-/* dnf, as EL 8 and later have it. Its shell takes a whole transaction at
- * once, in explicit lists; what it is given are files that are there, and no
- * repository, so that nothing but these packages can come. */
+/* dnf 4, as EL 8 to 10 have it, under that name or that of yum. Its shell
+ * takes a whole transaction at once, in explicit lists; what it is given are
+ * files that are there, and no repository, so that nothing but these packages
+ * can come. */
 
 #define ASK_TIMEOUT apr_time_from_sec(300)      /* metadata may be loaded */
 
-#define DNF "/usr/bin/dnf"
-
 static int is_here(const em_view_t *view, apr_pool_t *p)
 {
-    return em_view_exists(view, DNF, p) && em_rpm_database(view, p);
+    const char *program = em_dnf_program(view, p);
+
+    return program && strcmp(program, "dnf") == 0 && em_rpm_database(view, p);
+}
+
+static int is_here_as_yum(const em_view_t *view, apr_pool_t *p)
+{
+    const char *program = em_dnf_program(view, p);
+
+    return program && strcmp(program, "yum") == 0 && em_rpm_database(view, p);
 }
 
 /* ---- who is at work ---- */
@@ -69,10 +78,10 @@ static int busy(const char **pcommand, const em_view_t *view, apr_pool_t *p)
 
 /* Without -y: what only asks and downloads must import no key into the rpm
  * database, which -y does unasked. */
-static apr_array_header_t *argv_of(apr_pool_t *p)
+static apr_array_header_t *argv_of(const em_view_t *view, apr_pool_t *p)
 {
-    return em_argv(p, "dnf", "--color=never", "--setopt=exit_on_lock=1",
-                   "--setopt=assumeyes=0",
+    return em_argv(p, em_dnf_program(view, p), "--color=never",
+                   "--setopt=exit_on_lock=1", "--setopt=assumeyes=0",
                    "--setopt=install_weak_deps=0",
                    "--setopt=clean_requirements_on_remove=0", NULL);
 }
@@ -84,9 +93,10 @@ static void push(apr_array_header_t *argv, const char *word)
 
 /* "Is this ok [Y/n]" goes without saying, and it ends before a transaction;
  * signatures are checked as for one. */
-static apr_array_header_t *download_argv(apr_pool_t *p)
+static apr_array_header_t *download_argv(const em_view_t *view,
+                                         apr_pool_t *p)
 {
-    apr_array_header_t *argv = argv_of(p);
+    apr_array_header_t *argv = argv_of(view, p);
 
     push(argv, "--setopt=defaultyes=1");
     push(argv, "--downloadonly");
@@ -95,14 +105,14 @@ static apr_array_header_t *download_argv(apr_pool_t *p)
 
 static apr_status_t unavailable(em_result_t *res, apr_status_t rv,
                                 const em_exec_out_t *out, const char *what,
-                                apr_pool_t *p)
+                                const char *program, apr_pool_t *p)
 {
     if (rv != APR_SUCCESS) {
         return em_result_fail(res, rv, EM_EXIT_FAILED, "packages-unavailable",
-                              "cannot run dnf: ");
+                              "cannot run %s: ", program);
     }
     return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
-                          "packages-unavailable", "dnf %s: %s", what,
+                          "packages-unavailable", "%s %s: %s", program, what,
                           em_exec_words(out, p));
 }
 
@@ -125,11 +135,37 @@ static apr_status_t online(em_exec_out_t **pout, apr_array_header_t *argv,
     return rv;
 }
 
+/* Asks for all that is offered, in any version. yum 3 has repoquery for it,
+ * of yum-utils; what dnf 4 is asked here dnf 5 knows, too. */
+static apr_array_header_t *query_argv(const char *foreign,
+                                      const em_view_t *view,
+                                      const char *prefix, apr_pool_t *p)
+{
+    apr_array_header_t *argv
+        = em_foreign_is_yum(foreign)
+              ? em_argv(p, "repoquery", "--show-duplicates", NULL)
+          : foreign ? em_argv(p, em_dnf_program(view, p), "-q", "repoquery",
+                              "--available", NULL)
+                    : argv_of(view, p);
+
+    if (!foreign) {
+        push(argv, "-q");
+        push(argv, "repoquery");
+        push(argv, "--available");
+    }
+    push(argv, "--qf");
+    push(argv, "P\t%{name}\t%{epoch}:%{version}-%{release}\t%{arch}\n"
+               "p\t%{provides}\nr\t%{requires}\nc\t%{conflicts}\n");
+    push(argv, apr_pstrcat(p, prefix, "*", NULL));
+    return argv;
+}
+
 static apr_status_t read_available(apr_hash_t *available,
                                    const em_view_t *view, const char *prefix,
                                    em_result_t *res, apr_pool_t *p)
 {
-    apr_array_header_t *argv = argv_of(p), *list;
+    const char *foreign;
+    apr_array_header_t *argv, *list;
     em_exec_out_t *out;
     apr_status_t rv;
 
@@ -139,16 +175,15 @@ static apr_status_t read_available(apr_hash_t *available,
                               "dnf is not asked for the packages of another "
                               "tree (--root)");
     }
-    push(argv, "-q");
-    push(argv, "repoquery");
-    push(argv, "--available");
-    push(argv, "--qf");
-    push(argv, "P\t%{name}\t%{epoch}:%{version}-%{release}\t%{arch}\n"
-               "p\t%{provides}\nr\t%{requires}\nc\t%{conflicts}\n");
-    push(argv, apr_pstrcat(p, prefix, "*", NULL));
+    foreign = em_dnf_foreign(view, p);
+    argv = query_argv(foreign, view, prefix, p);
     rv = online(&out, argv, p);
     if (rv != APR_SUCCESS || out->exit_code != 0 || out->truncated) {
-        return unavailable(res, rv, out, "cannot list what is available", p);
+        if (em_foreign_is_yum(foreign)) {
+            em_result_hint(res, "yum install yum-utils");
+        }
+        return unavailable(res, rv, out, "cannot list what is available",
+                           APR_ARRAY_IDX(argv, 0, const char *), p);
     }
     list = em_listing_packages(out->out, 0, p);
     for (int i = 0; i < list->nelts; i++) {
@@ -246,17 +281,16 @@ static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
                             const em_view_t *view, em_result_t *res,
                             apr_pool_t *p)
 {
-    apr_array_header_t *argv = download_argv(p);
+    apr_array_header_t *argv = download_argv(view, p);
     em_exec_out_t *out;
     apr_status_t rv;
 
-    (void)view;
     push(argv, "--disablerepo=*");
     rv = shell(&out, argv, script_for(txn->install, txn->remove, p),
                ASK_TIMEOUT, NULL, p);
     if (rv != APR_SUCCESS || !out->exited) {
         return unavailable(res, rv, out, "does not judge the transaction",
-                           p);
+                           txn->manager, p);
     }
     *pits = strstr(out->err, "Error") ? NULL : em_listing_table(out->out, p);
     *pwords = em_exec_words(out, p);
@@ -265,9 +299,10 @@ static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
 
 /* ---- downloads ---- */
 
-static apr_array_header_t *into_argv(const char *dir, apr_pool_t *p)
+static apr_array_header_t *into_argv(const char *dir, const em_view_t *view,
+                                     apr_pool_t *p)
 {
-    apr_array_header_t *argv = download_argv(p);
+    apr_array_header_t *argv = download_argv(view, p);
 
     push(argv, apr_pstrcat(p, "--downloaddir=", dir, NULL));
     return argv;
@@ -276,15 +311,16 @@ static apr_array_header_t *into_argv(const char *dir, apr_pool_t *p)
 /* Those of TXN's install list that LIST has. dnf only downloads a transaction
  * that would work, so it is the whole one. */
 static apr_status_t fetch_new(em_exec_out_t **pout,
-                              const em_transaction_t *txn, const char *dir,
+                              const em_transaction_t *txn,
+                              const em_view_t *view, const char *dir,
                               apr_pool_t *p)
 {
     const char *script = script_for(txn->install, txn->remove, p);
-    apr_status_t rv = shell(pout, into_argv(dir, p), script, ASK_TIMEOUT,
+    apr_status_t rv = shell(pout, into_argv(dir, view, p), script, ASK_TIMEOUT,
                             NULL, p);
 
     if (rv == APR_SUCCESS && strstr((*pout)->err, "Error")) {
-        apr_array_header_t *argv = into_argv(dir, p);
+        apr_array_header_t *argv = into_argv(dir, view, p);
         em_exec_out_t *again;
 
         push(argv, "--cacheonly");
@@ -297,10 +333,11 @@ static apr_status_t fetch_new(em_exec_out_t **pout,
 }
 
 static apr_status_t fetch_old(em_exec_out_t **pout,
-                              const apr_array_header_t *list, const char *dir,
+                              const apr_array_header_t *list,
+                              const em_view_t *view, const char *dir,
                               apr_pool_t *p)
 {
-    apr_array_header_t *argv = into_argv(dir, p);
+    apr_array_header_t *argv = into_argv(dir, view, p);
 
     push(argv, "reinstall");
     for (int i = 0; i < list->nelts; i++) {
@@ -312,14 +349,15 @@ static apr_status_t fetch_old(em_exec_out_t **pout,
 /* dnf downloads first and looks at signatures then: where it complains, what
  * lies in DIR is not to be used. */
 static apr_status_t refused(em_result_t *res, apr_status_t rv,
-                            const em_exec_out_t *out, apr_pool_t *p)
+                            const em_exec_out_t *out, const char *program,
+                            apr_pool_t *p)
 {
     if (rv == APR_SUCCESS && strstr(out->err, "automatically import keys")) {
         em_result_hint(res, "they are signed with a key that rpm does not "
                        "know. Where you trust it, import what the "
                        "repository's gpgkey= names: rpm --import KEY");
     }
-    return unavailable(res, rv, out, "cannot download", p);
+    return unavailable(res, rv, out, "cannot download", program, p);
 }
 
 static apr_status_t fetch(const em_transaction_t *txn,
@@ -331,7 +369,6 @@ static apr_status_t fetch(const em_transaction_t *txn,
     em_exec_out_t *out = NULL;
     apr_status_t rv = APR_SUCCESS;
 
-    (void)view;
     for (int i = 0; i < list->nelts; i++) {
         em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
 
@@ -340,18 +377,18 @@ static apr_status_t fetch(const em_transaction_t *txn,
         }
     }
     if (old->nelts < list->nelts) {
-        rv = fetch_new(&out, txn, dir, p);
+        rv = fetch_new(&out, txn, view, dir, p);
         if (rv != APR_SUCCESS || strstr(out->err, "Error")) {
-            return refused(res, rv, out, p);
+            return refused(res, rv, out, txn->manager, p);
         }
     }
     if (old->nelts) {
-        rv = fetch_old(&out, old, dir, p);
+        rv = fetch_old(&out, old, view, dir, p);
         /* None of them is offered any more: the caller says so. */
         if (rv != APR_SUCCESS
             || (out->exit_code != 0
                 && !strstr(out->err, "No packages marked for reinstall"))) {
-            return refused(res, rv, out, p);
+            return refused(res, rv, out, txn->manager, p);
         }
     }
     return APR_SUCCESS;
@@ -366,7 +403,7 @@ static apr_status_t run(const em_transaction_t *txn, int back,
     const apr_array_header_t *comes = back ? txn->remove : txn->install;
     const apr_array_header_t *goes = back ? txn->install : txn->remove;
     const char *protect = protection(goes, view, p);
-    apr_array_header_t *argv = argv_of(p);
+    apr_array_header_t *argv = argv_of(view, p);
     em_exec_out_t *out;
     apr_status_t rv;
 
@@ -383,11 +420,18 @@ static apr_status_t run(const em_transaction_t *txn, int back,
     return rv;
 }
 
+#define SHARED \
+    .compare = em_rpm_compare, .bare = 1, .foreign = em_dnf_foreign, \
+    .busy = busy, .read_installed = em_rpm_read_installed, \
+    .read_available = read_available, .dry_run = dry_run, .fetch = fetch, \
+    .identify = em_rpm_identify, .suffix = ".rpm", .unpack = em_rpm_unpack, \
+    .owned = em_rpm_owned, .saved = ".rpmsave", .news = ".rpmnew", \
+    .run = run, .repair = em_rpm_repair, .versions = em_rpm_versions
+
 const em_manager_t em_manager_dnf = {
-    .name = "dnf", .is_here = is_here, .compare = em_rpm_compare, .bare = 1,
-    .busy = busy, .read_installed = em_rpm_read_installed,
-    .read_available = read_available, .dry_run = dry_run, .fetch = fetch,
-    .identify = em_rpm_identify, .suffix = ".rpm", .unpack = em_rpm_unpack,
-    .owned = em_rpm_owned, .saved = ".rpmsave", .news = ".rpmnew",
-    .run = run, .repair = em_rpm_repair, .versions = em_rpm_versions,
+    .name = "dnf", .is_here = is_here, SHARED
+};
+
+const em_manager_t em_manager_yum = {
+    .name = "yum", .is_here = is_here_as_yum, SHARED
 };

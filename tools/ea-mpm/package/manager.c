@@ -13,7 +13,7 @@
 #define MAX_WORDS 1500          /* of a manager's output, for people */
 
 static const em_manager_t *const managers[] = {
-    &em_manager_apt, &em_manager_dnf,
+    &em_manager_apt, &em_manager_dnf, &em_manager_yum,
 };
 
 const em_manager_t *em_manager_find(const em_view_t *view, apr_pool_t *p)
@@ -39,6 +39,13 @@ const em_manager_t *em_manager_named(const char *name)
 const char *em_manager_name(const em_manager_t *manager)
 {
     return manager->name;
+}
+
+const char *em_package_foreign(const em_manager_t *manager,
+                               const em_view_t *view, apr_pool_t *p)
+{
+    return manager->foreign && strcmp(em_view_root(view), "/") == 0
+               ? manager->foreign(view, p) : NULL;
 }
 
 /* ---- runs ---- */

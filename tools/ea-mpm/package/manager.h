@@ -27,6 +27,10 @@ struct em_manager_t {
     int bare;                   /* what is provided without a version fits
                                  * every version (rpm) */
 
+    /* What is here under its name and is not driven by the calls below:
+     * "yum 3.4.3"; else NULL. It is only read_*. NULL: there is no such. */
+    const char *(*foreign)(const em_view_t *view, apr_pool_t *p);
+
     /* Who is at work on the packages: a pid, with *PCOMMAND, or -1: one of
      * another PID namespace; 0: nobody. */
     int (*busy)(const char **pcommand, const em_view_t *view, apr_pool_t *p);
@@ -99,6 +103,7 @@ struct em_manager_t {
 };
 
 extern const em_manager_t em_manager_dnf;
+extern const em_manager_t em_manager_yum;
 extern const em_manager_t em_manager_apt;
 
 /* The manager of a transaction, by its name; NULL: none such. */

@@ -53,6 +53,9 @@ typedef struct em_manager_t em_manager_t;   /* internal: manager.h */
  * yum. */
 const em_manager_t *em_manager_find(const em_view_t *view, apr_pool_t *p);
 const char *em_manager_name(const em_manager_t *manager);   /* "dnf" ... */
+/* NULL, or what it is that ea-mpm reads and does not drive: "yum 3.4.3". */
+const char *em_package_foreign(const em_manager_t *manager,
+                               const em_view_t *view, apr_pool_t *p);
 
 typedef struct em_package_db_t {
     const em_manager_t *manager;
@@ -96,7 +99,12 @@ apr_status_t em_transaction_solve(em_transaction_t **ptxn,
                                   const apr_array_header_t *wanted,
                                   const apr_array_header_t *unwanted,
                                   em_result_t *res, apr_pool_t *p);
-/* The same by the manager's own solver, as a dry run: APR_SUCCESS only where
+/* There and back (from the MPM FROM to TO) for people, who type it where
+ * FOREIGN is in charge. */
+const char *em_transaction_by_hand(const em_transaction_t *txn,
+                                   const char *foreign, const char *from,
+                                   const char *to, apr_pool_t *p);
+/* TXN by the manager's own solver, as a dry run: APR_SUCCESS only where
  * it would install and remove exactly these. "transaction-differs" with its
  * words otherwise. */
 apr_status_t em_transaction_agree(const em_transaction_t *txn,

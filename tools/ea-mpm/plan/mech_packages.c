@@ -76,13 +76,14 @@ static apr_status_t choose(em_transaction_t **ptxn, em_package_db_t **pdb,
                                                   draft->pool);
     em_package_request_t request;
     em_package_db_t *db;
+    const char *foreign;
     apr_status_t rv;
 
     if (!manager) {
         em_draft_impossible(draft, "packages-unavailable", "On this layout "
                             "an MPM is a package, and there is no package "
-                            "database of dpkg or rpm with apt-get or dnf to "
-                            "change it by. There, choose %s",
+                            "database of dpkg or rpm with apt-get, dnf or "
+                            "yum to change it by. There, choose %s",
                             em_package_name(draft));
         return APR_SUCCESS;
     }
@@ -107,6 +108,14 @@ static apr_status_t choose(em_transaction_t **ptxn, em_package_db_t **pdb,
     }
     em_package_mark(*ptxn, &request);
     em_package_purge(*ptxn, db, draft);
+    foreign = em_package_foreign(manager, draft->facts->view, draft->pool);
+    if (foreign && (*ptxn)->install->nelts + (*ptxn)->remove->nelts) {
+        em_draft_impossible(draft, "packages-by-hand", "%s",
+                            em_transaction_by_hand(
+                                *ptxn, foreign, draft->plan->from
+                                                ? draft->plan->from : "none",
+                                draft->plan->to, draft->pool));
+    }
     *pdb = db;
     return APR_SUCCESS;
 }
