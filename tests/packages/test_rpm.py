@@ -188,13 +188,17 @@ def _build4(out):
     _collect(out)
 
 
+def ours_for_ea4():
+    """Our package for EasyApache 4, as a repository."""
+    key = debs.digest() + "-" + rpms.digest(TOP / f"rpm/{SPEC4}.spec")
+    return cache.entry("our-rpms-ea4", key, _build4) / "packages"
+
+
 @pytest.fixture
 def easyapache():
     """EasyApache 4 with prefork, and our package on offer."""
-    key = debs.digest() + "-" + rpms.digest(TOP / f"rpm/{SPEC4}.spec")
-    ours = skipping(lambda: cache.entry("our-rpms-ea4", key, _build4)
-                    / "packages")
-    with skipping(rpms.RpmSystem, rpms.ea4_repository(), ours) as made:
+    with skipping(rpms.RpmSystem, rpms.ea4_repository(),
+                  skipping(ours_for_ea4)) as made:
         yield made
 
 

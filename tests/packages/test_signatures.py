@@ -34,8 +34,8 @@ def end_agent(system):
 class Signed(ea4_rpm.Ea4):
     """Its repository is a signed one; rpm knows that key."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, **how):
+        super().__init__(**how)
         try:
             make_keys(self, "ours", "other")
             self.run(f"mkdir /srv/repo && cp {rpms.ea4_repository()}/*.rpm "

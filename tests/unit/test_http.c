@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "service/answers.h"
 #include "service/http.h"
 #include "service/service.h"
 #include "unit.h"
@@ -229,6 +230,40 @@ static void no_outage_is_zero_and_a_lasting_one_is_told(void **state)
     assert_int_equal(em_prober_stop(prober), -1);
 }
 
+/* A vhost that answered WAS and answers NOW. */
+static int differs(int was, int now, int own_users)
+{
+    em_addr_t at = {.text = "127.0.0.1:80"};
+    em_answers_t both[2];
+
+    for (int i = 0; i < 2; i++) {
+        em_ask_t *ask = apr_pcalloc(pool, sizeof(*ask));
+
+        ask->addr = &at;
+        ask->status = i ? now : was;
+        ask->why = "refused";
+        both[i].asks = apr_array_make(pool, 1, sizeof(em_ask_t *));
+        APR_ARRAY_PUSH(both[i].asks, em_ask_t *) = ask;
+    }
+    return em_answers_differ(&both[0], &both[1], own_users, pool) != NULL;
+}
+
+static void what_answers_better_is_no_fault(void **state)
+{
+    (void)state;
+    assert_false(differs(200, 204, 0));
+    assert_true(differs(200, 0, 0));
+    assert_true(differs(200, 403, 1));
+    assert_true(differs(404, 500, 0));
+    assert_false(differs(0, 500, 0));
+    assert_false(differs(500, 200, 0));
+    assert_false(differs(404, 301, 0));
+    /* Let in, where nobody was: only users of their own explain it. */
+    assert_true(differs(401, 200, 1));
+    assert_true(differs(403, 200, 0));
+    assert_false(differs(403, 200, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +271,7 @@ int main(void)
         cmocka_unit_test(nobody_there_is_no_answer),
         cmocka_unit_test(the_total_deadline_holds),
         cmocka_unit_test(addresses_of_listen_are_understood),
+        cmocka_unit_test(what_answers_better_is_no_fault),
         cmocka_unit_test(an_outage_is_measured),
         cmocka_unit_test(no_outage_is_zero_and_a_lasting_one_is_told)
     };

@@ -61,15 +61,29 @@ static const em_ask_t *same_of(const em_answers_t *answers,
     return NULL;
 }
 
+/* Another kind of status is a fault, and so is a page that was kept from
+ * visitors and is not any more. Under a vhost's own user more can be read. */
+static int is_fault(int was, int now, int own_users)
+{
+    if (was / 100 == now / 100) {
+        return 0;
+    }
+    if (was >= 400 && now >= 200 && now < 400) {
+        return was == 401 || (was == 403 && !own_users);
+    }
+    return 1;
+}
+
 const char *em_answers_differ(const em_answers_t *before,
-                              const em_answers_t *after, apr_pool_t *p)
+                              const em_answers_t *after, int own_users,
+                              apr_pool_t *p)
 {
     for (int i = 0; i < before->asks->nelts; i++) {
         const em_ask_t *was = APR_ARRAY_IDX(before->asks, i, em_ask_t *);
         const em_ask_t *now = same_of(after, was);
 
         if (!now || was->status == 0
-            || was->status / 100 == now->status / 100) {
+            || !is_fault(was->status, now->status, own_users)) {
             continue;
         }
         return apr_psprintf(p, "%s (%s) answered %d before and %s now.",
