@@ -20,7 +20,7 @@ OTHER = {
     "apt-cache", "ea-apache24-mod-mpm-event", "ea-apache24-mod-mpm-itk",
     "ea-apache24-mod-mpm-prefork", "ea-apache24-mod-mpm-worker",
     "libapache2-mod-mpm-itkish",
-    "apt-get", "dpkg-deb", "dnf-3",
+    "apt-get", "apt-mark", "dpkg-deb", "dnf-3",
     # states of dpkg
     "config-files", "half-installed", "not-installed",
     # words of systemctl

@@ -37,10 +37,21 @@ class Ea4Deb(Server, ea4_debs.DebSystem):
             "-printf '%p %m %u %g %T@\\n' | sort").stdout
 
     def tree(self):
-        """The same with every package and its state."""
+        """The same with every package, its state and its mark."""
         return self.files() + self.run(
             "dpkg-query -W -f '${Package} ${Version} ${Status}\\n' 'ea-*'; "
-            "dpkg --audit; ls /var/lib/dpkg/info").stdout
+            "dpkg --audit; ls /var/lib/dpkg/info").stdout \
+            + "".join(f"{name} is there for others\n"
+                      for name in sorted(self.automatic()))
+
+    def automatic(self):
+        """What autoremove may take where nothing needs it."""
+        return set(self.run(["apt-mark", "showauto"]).stdout.split())
+
+    def would_autoremove(self):
+        said = self.run(["apt-get", "-s", "autoremove"]).stdout
+        return [line for line in said.splitlines()
+                if line.startswith(("Remv", "Purg"))]
 
     @contextlib.contextmanager
     def gate(self, step):

@@ -110,14 +110,25 @@ class Ea4(Server, rpms.RpmSystem):
         return self.run("rpm -qa 'ea-*' | sort").stdout.split()
 
     def tree(self):
-        """Every package, file (with mode, owner and time) and link."""
+        """Every package with its mark, every file (with mode, owner and
+        time) and link."""
         return self.run(
             "rpm -qa 'ea-*' | sort; cd / && find etc/apache2 etc/cpanel "
             "etc/sysconfig usr/lib64/apache2 "
             "\\( -type f -exec sha256sum {} + \\) -o "
             "\\( -type l -printf '%p -> %l\\n' \\) | sort; "
             "find etc/apache2 usr/lib64/apache2 -type f "
-            "-printf '%p %m %u %g %T@\\n' | sort").stdout
+            "-printf '%p %m %u %g %T@\\n' | sort").stdout \
+            + "".join(f"{name}: {reason}\n"
+                      for name, reason in sorted(self.reasons().items()))
+
+    def reasons(self):
+        """{package: what dnf has it for}."""
+        listing = self.run(["dnf", "-q", "--releasever=9", "--disablerepo=*",
+                            "repoquery", "--installed", "--qf",
+                            "%{name} %{reason}"]).stdout
+        return dict(line.split() for line in listing.splitlines()
+                    if line.startswith("ea-"))
 
     def whole(self):
         """What rpm says against its packages, but for configuration."""

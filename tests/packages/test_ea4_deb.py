@@ -45,6 +45,7 @@ def test_prefork_with_cgi_and_php_to_event_and_back(server):
     assert done.data["verified"] == "running" and done.data["changed"]
     assert done.data["rehearsal"]["result"] == "passed"
     assert server.packages() == EVENT_SET
+    assert server.automatic() == {N + "cgid"}
     assert runs(server, "event")
     assert php(server) == (200, "fpm-fcgi")
     assert server.get("http://127.0.0.1/hello.cgi") == (200, "hello\n")
@@ -55,6 +56,53 @@ def test_prefork_with_cgi_and_php_to_event_and_back(server):
     assert back.ok, back
     prefork_as_before(server, before)
     assert server.read(PREFORK).endswith("# ours\n")
+
+
+def test_marks_go_over_to_what_takes_the_place(server):
+    """An MPM that ea-apache24 brought is followed by one that is there for
+    ea-apache24; mod_cgi, asked for, by a mod_cgid that is asked for."""
+    server.run(["apt-mark", "auto", N + "mpm-prefork", "ea-php74-php"])
+    server.run(["apt-mark", "manual", N + "cgi"])
+    before = server.tree()
+    planned = tool_of(server)("plan", "event", "--without", "php").data
+    packages = planned["steps"][0]["packages"]
+    assert {p["name"]: p["auto"] for p in packages["install"]} \
+        == {N + "mpm-event": True, N + "cgid": False}
+    assert tool_of(server)(*SWITCH).ok
+    assert server.automatic() == {N + "mpm-event"}
+    assert server.would_autoremove() == []
+    assert tool_of(server)("rollback").ok
+    prefork_as_before(server, before)
+
+
+def test_an_mpm_that_nothing_needs_is_marked_as_asked_for():
+    """event came for http2 alone: to follow it as somebody's dependency
+    would hand prefork over to the next autoremove."""
+    with ea4_deb.made(N + "mpm-event", N + "http2") as system:
+        system.start()
+        system.run("sed -i '/^Package: ea-apache24$/,/^$/{/^Depends/d}' "
+                   "/var/lib/dpkg/status")
+        system.run(["apt-mark", "auto", N + "mpm-event"])
+        before = system.tree()
+        ea = tool_of(system)
+        done = ea("switch", "prefork", "--without", "mod_http2")
+        assert done.ok, done
+        assert system.automatic() == {N + "cgi"}
+        assert system.would_autoremove() == []
+        assert ea("rollback").ok
+        same(before, system.tree())
+
+
+def test_a_mark_that_cannot_be_set_is_told(server):
+    """apt-mark does not work: nothing is undone for that, but the admin
+    learns what to type."""
+    server.write("/usr/bin/apt-mark", "#!/bin/sh\necho broken >&2\nexit 1\n",
+                 0o755)
+    done = tool_of(server).run(*SWITCH)
+    assert done.returncode == 0, done
+    assert f"apt-mark auto {N}cgid" in done.stderr
+    assert "broken" in done.stderr
+    assert runs(server, "event")
 
 
 def test_mod_php_goes_only_when_it_is_named(server):
@@ -233,6 +281,7 @@ def test_a_version_that_is_not_to_be_had_any_more(server):
     """Where the repository has only a later release, the installed packages
     could not be brought back: refused, unless apt's cache has them."""
     server.offer(ea4_debs.ea4_repository(2))
+    server.run(["apt-mark", "auto", "ea-apache24"])
     before = server.tree()
     done = tool_of(server)(*SWITCH)
     assert done.rc == 3, done
@@ -244,6 +293,7 @@ def test_a_version_that_is_not_to_be_had_any_more(server):
     done = tool_of(server)(*SWITCH, "--with", "packages")
     assert done.ok, done
     assert server.packages()["ea-apache24"] == ("2.4.71-2", "installed")
+    assert server.automatic() == {"ea-apache24", N + "cgid"}
     assert runs(server, "event")
     back = tool_of(server)("rollback")
     assert back.ok, back

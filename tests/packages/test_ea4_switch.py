@@ -46,6 +46,9 @@ def test_prefork_with_cgi_and_php_to_event_and_back(server):
     assert done.data["rehearsal"]["result"] == "passed"
     assert server.packages() == EVENT_SET
     assert server.whole() == []
+    assert server.reasons() == {
+        "ea-apache24": "user", "ea-apache24-mod_mpm_event": "user",
+        "ea-apache24-mod_cgid": "dependency"}
     assert runs(server, "event")
     assert php(server) == (200, "fpm-fcgi")
     assert server.get("http://127.0.0.1/hello.cgi") == (200, "hello\n")

@@ -195,6 +195,41 @@ static void the_database_with_what_was_not_merged(void **state)
 
 /* ---- apt ---- */
 
+static em_mark_t mark_in(const em_view_t *view, const char *name,
+                         const char *arch)
+{
+    em_package_t *package = em_package_make(name, "1", arch, pool);
+    apr_hash_t *one = apr_hash_make(pool);
+
+    apr_hash_set(one, name, APR_HASH_KEY_STRING, package);
+    assert_int_equal(em_apt_read_marks(one, view, pool), APR_SUCCESS);
+    return package->mark;
+}
+
+static void the_marks_of_packages(void **state)
+{
+    char dir[] = "/tmp/em-marks-XXXXXX";
+    em_view_t *view;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(em_view_open(&view, dir, pool), APR_SUCCESS);
+    assert_int_equal(mark_in(view, "a", "amd64"), EM_MARK_MANUAL);
+    assert_int_equal(system(apr_psprintf(pool, "mkdir -p %s/var/lib/apt",
+                                         dir)), 0);
+    put(dir, "/var/lib/apt/extended_states",
+        "Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\n"
+        "Package: b\nArchitecture: i386\nAuto-Installed: 1\n\n"
+        "Package: c\nArchitecture: amd64\nAuto-Installed: 0\n\n"
+        "Package: d\nArchitecture: amd64\nAuto-Installed: 1\n");
+    assert_int_equal(mark_in(view, "a", "amd64"), EM_MARK_AUTO);
+    assert_int_equal(mark_in(view, "b", "amd64"), EM_MARK_MANUAL);
+    assert_int_equal(mark_in(view, "c", "amd64"), EM_MARK_MANUAL);
+    assert_int_equal(mark_in(view, "d", "all"), EM_MARK_AUTO);
+    assert_int_equal(mark_in(view, "e", "amd64"), EM_MARK_MANUAL);
+    assert_int_equal(system(apr_psprintf(pool, "rm -r %s", dir)), 0);
+}
+
 static void what_apt_would_do(void **state)
 {
     em_transaction_t *txn = em_apt_simulation(
@@ -315,6 +350,7 @@ int main(void)
         cmocka_unit_test(stanzas_with_all_that_may_stand_in_them),
         cmocka_unit_test(relations_of_a_package),
         cmocka_unit_test(the_database_with_what_was_not_merged),
+        cmocka_unit_test(the_marks_of_packages),
         cmocka_unit_test(what_apt_would_do),
         cmocka_unit_test(the_files_of_a_package),
         cmocka_unit_test(a_torn_archive_is_damaged),

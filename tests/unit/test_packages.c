@@ -368,9 +368,17 @@ static void a_transaction_survives_json(void **state)
     know(OLD PHP("7"), OFFER);
     txn = solved("event", "php7");
     em_package_in(txn->install, "event")->file = "/var/x/event.rpm";
+    em_package_in(txn->install, "event")->mark = EM_MARK_MANUAL;
+    em_package_in(txn->remove, "php7")->mark = EM_MARK_AUTO;
     json = em_transaction_json(txn, pool);
     again = em_transaction_from(json, pool);
     assert_non_null(again);
+    assert_int_equal(em_package_in(again->install, "event")->mark,
+                     EM_MARK_MANUAL);
+    assert_int_equal(em_package_in(again->remove, "php7")->mark,
+                     EM_MARK_AUTO);
+    assert_int_equal(em_package_in(again->remove, "prefork")->mark,
+                     EM_MARK_UNKNOWN);
     assert_string_equal(em_json_text(em_transaction_json(again, pool), 0,
                                      pool), em_json_text(json, 0, pool));
     assert_string_equal(em_package_in(again->install, "event")->file,

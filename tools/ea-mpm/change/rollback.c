@@ -158,6 +158,7 @@ static apr_status_t packages_back(em_step_t **pstep, const em_txn_t *txn,
     step->kind = EM_STEP_PACKAGES;
     step->why = apr_psprintf(txn->pool, "take back: %s", done->why);
     step->packages = inverse(done->packages, txn->pool);
+    (void)em_transaction_note(step->packages, txn->view, txn->pool);
     rv = em_transaction_effects(&step->effects, step->packages, txn->view,
                                 res, txn->pool);
     *pstep = step;

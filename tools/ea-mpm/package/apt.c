@@ -411,6 +411,27 @@ static apr_status_t run(const em_transaction_t *txn, int back,
     return rv;
 }
 
+/* ---- marks ---- */
+
+static apr_status_t set_mark(const apr_array_header_t *list, em_mark_t mark,
+                             const em_view_t *view, em_log_t *log,
+                             const char **pwords, apr_pool_t *p)
+{
+    apr_array_header_t *argv = em_argv(
+        p, "apt-mark", mark == EM_MARK_AUTO ? "auto" : "manual", NULL);
+    em_exec_out_t *out;
+    apr_status_t rv;
+
+    (void)view;
+    for (int i = 0; i < list->nelts; i++) {
+        push(argv, APR_ARRAY_IDX(list, i, em_package_t *)->name);
+    }
+    rv = em_manager_exec(&out, argv, EM_TO_THE_END, log, p);
+    *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
+                                : "apt-mark cannot be run";
+    return rv == APR_SUCCESS && out->exit_code != 0 ? APR_EGENERAL : rv;
+}
+
 const em_manager_t em_manager_apt = {
     .name = "apt", .is_here = is_here, .compare = em_deb_compare, .bare = 0,
     .busy = busy, .read_installed = em_dpkg_read_installed,
@@ -419,4 +440,7 @@ const em_manager_t em_manager_apt = {
     .suffix = ".deb", .unpack = em_deb_unpack,
     .owned = em_dpkg_owned, .saved = NULL, .news = ".dpkg-dist",
     .run = run, .repair = em_dpkg_repair, .versions = em_dpkg_versions,
+    .read_marks = em_apt_read_marks, .set_mark = set_mark,
+    .mark_by = {[EM_MARK_MANUAL] = "apt-mark manual",
+                [EM_MARK_AUTO] = "apt-mark auto"},
 };

@@ -66,6 +66,52 @@ static void take_line(em_transaction_t *txn, const char *line, apr_pool_t *p)
     }
 }
 
+/* ---- marks ---- */
+
+#define STATES "/var/lib/apt/extended_states"
+#define MAX_STATES (64 * 1024 * 1024)
+
+/* Whatever it does not name was asked for. What is for all architectures
+ * stands there with the machine's own. */
+apr_status_t em_apt_read_marks(apr_hash_t *packages, const em_view_t *view,
+                               apr_pool_t *p)
+{
+    apr_hash_index_t *hi;
+    em_stanza_t stanza;
+    const char *at, *end;
+    em_node_t *node;
+    apr_status_t rv = em_view_read(&node, view, STATES, MAX_STATES, p);
+
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv)) {
+        return rv;
+    }
+    for (hi = apr_hash_first(p, packages); hi; hi = apr_hash_next(hi)) {
+        void *package;
+
+        apr_hash_this(hi, NULL, NULL, &package);
+        ((em_package_t *)package)->mark = EM_MARK_MANUAL;
+    }
+    at = rv == APR_SUCCESS ? node->data : "";
+    end = at + (rv == APR_SUCCESS ? node->len : 0);
+    while (em_stanza_next(&stanza, &at, end)) {
+        const char *name = em_stanza_value(&stanza, "Package", p);
+        const char *arch = em_stanza_value(&stanza, "Architecture", p);
+        const char *set = em_stanza_value(&stanza, "Auto-Installed", p);
+        em_package_t *package = name ? apr_hash_get(packages, name,
+                                                    APR_HASH_KEY_STRING)
+                                     : NULL;
+
+        if (package && set && strcmp(set, "1") == 0
+            && (!arch || strcmp(package->arch, "all") == 0
+                || strcmp(package->arch, arch) == 0)) {
+            package->mark = EM_MARK_AUTO;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- what it would do ---- */
+
 em_transaction_t *em_apt_simulation(const char *text, apr_pool_t *p)
 {
     em_transaction_t *txn = apr_pcalloc(p, sizeof(*txn));

@@ -69,10 +69,13 @@ int em_tar_next(em_tar_t *entry, const char **pat, const char *end,
 /* dpkg's order of versions. */
 int em_deb_compare(const char *a, const char *b);
 
-/* ---- apt's words ---- */
+/* ---- apt's words and files ---- */
 
 /* What "apt-get -s" says it would do; the arch of removed packages is "", the
  * version too where it does not tell. */
 em_transaction_t *em_apt_simulation(const char *text, apr_pool_t *p);
+/* The marks in extended_states. */
+apr_status_t em_apt_read_marks(apr_hash_t *packages, const em_view_t *view,
+                               apr_pool_t *p);
 
 #endif /* EM_DEB_H */

@@ -220,6 +220,22 @@ static const char *script_for(const apr_array_header_t *comes,
                        *remove ? "remove" : "", remove, "\nrun\n", NULL);
 }
 
+/* What comes as somebody's dependency is marked so by the same dnf: to start
+ * it takes longer than all the marks. */
+static const char *marks_for(const apr_array_header_t *comes, apr_pool_t *p)
+{
+    const char *names = "";
+
+    for (int i = 0; i < comes->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(comes, i, em_package_t *);
+
+        if (one->mark == EM_MARK_AUTO) {
+            names = apr_pstrcat(p, names, " ", one->name, NULL);
+        }
+    }
+    return *names ? apr_pstrcat(p, "mark remove", names, "\n", NULL) : "";
+}
+
 /* When a line of its shell fails, dnf goes on with the next; so that nothing
  * else than GOES can ever go, the rest of the packages are protected ones. */
 static const char *protection(const apr_array_header_t *goes,
@@ -414,7 +430,9 @@ static apr_status_t run(const em_transaction_t *txn, int back,
     push(argv, "--setopt=assumeyes=1");
     push(argv, "--disablerepo=*");
     push(argv, protect);
-    rv = shell(&out, argv, script_for(comes, goes, p), EM_TO_THE_END, log, p);
+    rv = shell(&out, argv, apr_pstrcat(p, script_for(comes, goes, p),
+                                       marks_for(comes, p), NULL),
+               EM_TO_THE_END, log, p);
     *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
                                 : "dnf cannot be run";
     return rv;
@@ -426,12 +444,17 @@ static apr_status_t run(const em_transaction_t *txn, int back,
     .read_available = read_available, .dry_run = dry_run, .fetch = fetch, \
     .identify = em_rpm_identify, .suffix = ".rpm", .unpack = em_rpm_unpack, \
     .owned = em_rpm_owned, .saved = ".rpmsave", .news = ".rpmnew", \
-    .run = run, .repair = em_rpm_repair, .versions = em_rpm_versions
+    .run = run, .repair = em_rpm_repair, .versions = em_rpm_versions, \
+    .read_marks = em_dnf_read_marks, .set_mark = em_dnf_set_mark
 
 const em_manager_t em_manager_dnf = {
-    .name = "dnf", .is_here = is_here, SHARED
+    .name = "dnf", .is_here = is_here, SHARED,
+    .mark_by = {[EM_MARK_MANUAL] = "dnf mark install",
+                [EM_MARK_AUTO] = "dnf mark remove"},
 };
 
 const em_manager_t em_manager_yum = {
-    .name = "yum", .is_here = is_here_as_yum, SHARED
+    .name = "yum", .is_here = is_here_as_yum, SHARED,
+    .mark_by = {[EM_MARK_MANUAL] = "yum mark install",
+                [EM_MARK_AUTO] = "yum mark remove"},
 };

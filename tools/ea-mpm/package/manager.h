@@ -100,11 +100,26 @@ struct em_manager_t {
      * configuration files. NULL: it cannot be asked. */
     apr_array_header_t *(*versions)(const apr_array_header_t *names,
                                     const em_view_t *view, apr_pool_t *p);
+
+    /* Set the mark of every package in the hash (name -> em_package_t *) that
+     * is installed. NULL, with set_mark: the manager keeps none. */
+    apr_status_t (*read_marks)(apr_hash_t *packages, const em_view_t *view,
+                               apr_pool_t *p);
+    /* Mark all of LIST (em_package_t *, installed) so. */
+    apr_status_t (*set_mark)(const apr_array_header_t *list, em_mark_t mark,
+                             const em_view_t *view, em_log_t *log,
+                             const char **pwords, apr_pool_t *p);
+    const char *mark_by[EM_MARK_AUTO + 1];  /* for people: "apt-mark auto" */
 };
 
 extern const em_manager_t em_manager_dnf;
 extern const em_manager_t em_manager_yum;
 extern const em_manager_t em_manager_apt;
+
+/* Let LIST (em_package_t *, installed) be marked as they say. What cannot be
+ * done is told in the log with what to type. */
+void em_marks_set(const em_manager_t *manager, const apr_array_header_t *list,
+                  const em_view_t *view, em_log_t *log, apr_pool_t *p);
 
 /* The manager of a transaction, by its name; NULL: none such. */
 const em_manager_t *em_manager_named(const char *name);

@@ -26,6 +26,10 @@ typedef struct em_cap_t {
     const char *version;        /* NULL with EM_REL_ANY */
 } em_cap_t;
 
+/* Why the manager has a package installed: it was asked for, or it is there
+ * for others and goes with them ("apt autoremove", "dnf autoremove"). */
+typedef enum { EM_MARK_UNKNOWN, EM_MARK_MANUAL, EM_MARK_AUTO } em_mark_t;
+
 typedef struct em_package_t {
     const char *name;
     const char *version;        /* whole: EPOCH:VERSION-RELEASE as the manager
@@ -45,6 +49,9 @@ typedef struct em_package_t {
     int asked;                  /* in a transaction: the MPM, its CGI module
                                  * or what the request names; others need
                                  * the user's consent */
+    em_mark_t mark;             /* in a transaction: how it is marked while
+                                 * it is installed; unknown: as its manager
+                                 * likes */
 } em_package_t;
 
 typedef struct em_manager_t em_manager_t;   /* internal: manager.h */
@@ -99,6 +106,10 @@ apr_status_t em_transaction_solve(em_transaction_t **ptxn,
                                   const apr_array_header_t *wanted,
                                   const apr_array_header_t *unwanted,
                                   em_result_t *res, apr_pool_t *p);
+/* Note of what goes how it is marked, so that it can come back so. 0: its
+ * manager keeps no marks, or does not tell them. */
+int em_transaction_note(em_transaction_t *txn, const em_view_t *view,
+                        apr_pool_t *p);
 /* There and back (from the MPM FROM to TO) for people, who type it where
  * FOREIGN is in charge. */
 const char *em_transaction_by_hand(const em_transaction_t *txn,
@@ -143,7 +154,7 @@ apr_status_t em_transaction_effects(apr_array_header_t **peffects,
 /* Carry it out from the fetched files. Output goes to the log as it comes.
  * "package-manager-busy" (EM_EXIT_BUSY) before anything was changed;
  * "transaction-failed" with the manager's words otherwise. Success means
- * that the database says so. */
+ * that the database says so. Marks that cannot be set are told in the log. */
 apr_status_t em_transaction_run(const em_transaction_t *txn,
                                 const em_view_t *view, em_log_t *log,
                                 em_result_t *res, apr_pool_t *p);

@@ -313,6 +313,7 @@ apr_status_t em_transaction_run(const em_transaction_t *txn,
         rv = manager->run(txn, 0, view, log, &words, p);
         state = em_transaction_state(txn, view, p);
         if (state == 1) {
+            em_marks_set(manager, txn->install, view, log, p);
             return APR_SUCCESS;
         }
         if (state == 0) {       /* somebody was faster with the lock */
@@ -351,6 +352,7 @@ apr_status_t em_transaction_back(const em_transaction_t *txn,
      * killed leaves files that no database knows of. */
     rv = manager->repair(txn, view, log, &words, p);
     if (rv == APR_SUCCESS && em_transaction_state(txn, view, p) == 0) {
+        em_marks_set(manager, txn->remove, view, log, p);
         return APR_SUCCESS;
     }
     return em_result_fail(res, rv ? rv : APR_EGENERAL, EM_EXIT_ATTENTION,

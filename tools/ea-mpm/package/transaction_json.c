@@ -15,6 +15,9 @@ static em_json_t *package_json(const em_package_t *package, apr_pool_t *p)
     if (package->left) {
         em_json_set_bool(o, "left", 1);
     }
+    if (package->mark != EM_MARK_UNKNOWN) {
+        em_json_set_bool(o, "auto", package->mark == EM_MARK_AUTO);
+    }
     return o;
 }
 
@@ -53,6 +56,9 @@ static em_package_t *package_from(const em_json_t *o, apr_pool_t *p)
     package->why = em_json_get_str(o, "why");
     package->asked = em_json_get_bool(o, "asked", 0);
     package->left = em_json_get_bool(o, "left", 0);
+    package->mark = !em_json_get(o, "auto") ? EM_MARK_UNKNOWN
+                    : em_json_get_bool(o, "auto", 0) ? EM_MARK_AUTO
+                    : EM_MARK_MANUAL;
     return package->name && package->version && package->arch ? package
                                                               : NULL;
 }

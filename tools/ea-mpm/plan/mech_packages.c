@@ -116,6 +116,9 @@ static apr_status_t choose(em_transaction_t **ptxn, em_package_db_t **pdb,
                                                 ? draft->plan->from : "none",
                                 draft->plan->to, draft->pool));
     }
+    else if (em_transaction_note(*ptxn, draft->facts->view, draft->pool)) {
+        em_package_choose_marks(*ptxn, db, &request, draft->pool);
+    }
     *pdb = db;
     return APR_SUCCESS;
 }

@@ -7,16 +7,6 @@
 /* A removed DEB leaves its configuration files, and a LoadModule line among
  * them ends the start of httpd: its module is gone. */
 
-static int has(const apr_array_header_t *list, const char *name)
-{
-    for (int i = 0; i < list->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(list, i, em_package_t *)->name, name) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 void em_package_purge(em_transaction_t *txn, const em_package_db_t *db,
                       const em_draft_t *draft)
 {
@@ -30,8 +20,8 @@ void em_package_purge(em_transaction_t *txn, const em_package_db_t *db,
                                  ? apr_hash_get(db->left, m->file,
                                                 APR_HASH_KEY_STRING) : NULL;
 
-        if (left && !has(purge, left->name)
-            && !has(txn->install, left->name)) {
+        if (left && !em_package_listed(purge, left->name)
+            && !em_package_listed(txn->install, left->name)) {
             left->asked = 1;
             left->why = apr_pstrcat(draft->pool, "it was removed, but left ",
                                     m->file, ", which loads ", m->so,

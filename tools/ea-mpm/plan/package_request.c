@@ -258,8 +258,7 @@ apr_status_t em_package_request(em_package_request_t *request,
 
 /* ---- what needs no consent ---- */
 
-/* Do the two provide the same thing, other than themselves? */
-static int are_of_a_kind(const em_package_t *a, const em_package_t *b)
+int em_package_alike(const em_package_t *a, const em_package_t *b)
 {
     for (int i = 0; i < a->provides->nelts; i++) {
         const char *name = APR_ARRAY_IDX(a->provides, i, em_cap_t).name;
@@ -290,8 +289,8 @@ static int is_required_by(const em_package_t *package, const em_package_t *by)
     return 0;
 }
 
-static em_package_t *in_list(const apr_array_header_t *list,
-                             const char *name)
+em_package_t *em_package_listed(const apr_array_header_t *list,
+                                const char *name)
 {
     for (int i = 0; i < list->nelts; i++) {
         em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
@@ -307,7 +306,7 @@ void em_package_mark(em_transaction_t *txn,
                      const em_package_request_t *request)
 {
     const char *name = APR_ARRAY_IDX(request->wanted, 0, const char *);
-    const em_package_t *mpm = in_list(txn->install, name);
+    const em_package_t *mpm = em_package_listed(txn->install, name);
 
     for (int i = 0; i < txn->install->nelts; i++) {
         em_package_t *one = APR_ARRAY_IDX(txn->install, i, em_package_t *);
@@ -315,11 +314,11 @@ void em_package_mark(em_transaction_t *txn,
         /* Another version of what is installed is another matter. */
         one->asked |= request->others
                       || (mpm && is_required_by(one, mpm)
-                          && !in_list(txn->remove, one->name));
+                          && !em_package_listed(txn->remove, one->name));
     }
     for (int i = 0; i < txn->remove->nelts; i++) {
         em_package_t *one = APR_ARRAY_IDX(txn->remove, i, em_package_t *);
-        const em_package_t *new = in_list(txn->install, one->name);
+        const em_package_t *new = em_package_listed(txn->install, one->name);
 
         if (new) {
             one->asked |= new->asked;
@@ -330,7 +329,7 @@ void em_package_mark(em_transaction_t *txn,
                                                       em_package_t *);
 
             one->asked |= (comes == mpm || is_required_by(comes, mpm))
-                          && are_of_a_kind(one, comes);
+                          && em_package_alike(one, comes);
         }
     }
 }

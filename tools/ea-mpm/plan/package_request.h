@@ -24,6 +24,18 @@ apr_status_t em_package_request(em_package_request_t *request,
 void em_package_mark(em_transaction_t *txn,
                      const em_package_request_t *request);
 
+/* The package of a list (em_package_t *) by its name, or NULL. */
+em_package_t *em_package_listed(const apr_array_header_t *list,
+                                const char *name);
+/* Do the two provide the same thing, other than themselves? */
+int em_package_alike(const em_package_t *a, const em_package_t *b);
+/* Choose how what comes is marked: as what it takes the place of is, else as
+ * asked for where the request wants it, and as there for others where they
+ * brought it. em_transaction_note() has told the marks of what goes. */
+void em_package_choose_marks(em_transaction_t *txn, const em_package_db_t *db,
+                             const em_package_request_t *request,
+                             apr_pool_t *p);
+
 /* Let go what removed packages left, where it loads modules that are gone. */
 void em_package_purge(em_transaction_t *txn, const em_package_db_t *db,
                       const em_draft_t *draft);
