@@ -16,6 +16,7 @@ typedef struct em_dpkg_entry_t {
     const char *state;          /* "installed", "half-configured",
                                  * "config-files" ... */
     int broken;                 /* it has to be installed anew */
+    int unwanted;               /* selected for removal, be it installed */
     em_stanza_t stanza;
 } em_dpkg_entry_t;
 /* All of them (em_dpkg_entry_t *, in no order; not-installed ones left out),

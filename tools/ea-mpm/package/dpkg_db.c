@@ -93,6 +93,8 @@ static em_dpkg_entry_t *entry_of(const em_stanza_t *stanza, apr_pool_t *p)
     entry->arch = entry->arch ? entry->arch : "";
     entry->state = state + 1;
     entry->broken = strncmp(flag + 1, "ok ", 3) != 0;
+    entry->unwanted = strncmp(status, "deinstall ", 10) == 0
+                      || strncmp(status, "purge ", 6) == 0;
     entry->stanza = *stanza;
     return entry;
 }

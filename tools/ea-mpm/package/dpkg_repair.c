@@ -82,12 +82,37 @@ static apr_status_t undo_new(what_t what, const em_transaction_t *txn,
     return argv->nelts > 1 ? dpkg(argv, log, pwords, p) : APR_SUCCESS;
 }
 
-/* Those that are not there whole in their old version. */
-static apr_array_header_t *to_install(const em_transaction_t *txn,
-                                      const em_view_t *view, apr_pool_t *p)
+/* Is it there whole in its old version, and to stay? apt selects what it is
+ * about to remove for removal first: what was killed then leaves packages
+ * that look well and go with the next "apt-get dselect-upgrade". */
+static int is_back(const em_package_t *old, const apr_array_header_t *now,
+                   const apr_array_header_t *entries)
+{
+    const em_package_t *is = now ? em_package_in(now, old->name) : NULL;
+
+    for (int i = 0; i < entries->nelts; i++) {
+        const em_dpkg_entry_t *entry = APR_ARRAY_IDX(entries, i,
+                                                     em_dpkg_entry_t *);
+
+        if (entry->unwanted && strcmp(entry->name, old->name) == 0) {
+            return 0;
+        }
+    }
+    return is && is->installed && strcmp(is->version, old->version) == 0;
+}
+
+/* "--install FILE..." of all others. */
+static apr_status_t to_install(apr_array_header_t **pargv,
+                               const em_transaction_t *txn,
+                               const em_view_t *view, apr_pool_t *p)
 {
     apr_array_header_t *argv = em_argv(p, "--install", NULL), *names, *now;
+    apr_array_header_t *entries;
+    apr_status_t rv = em_dpkg_read(&entries, view, p);
 
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
     names = apr_array_make(p, 8, sizeof(const char *));
     for (int i = 0; i < txn->remove->nelts; i++) {
         APR_ARRAY_PUSH(names, const char *)
@@ -97,14 +122,13 @@ static apr_array_header_t *to_install(const em_transaction_t *txn,
     for (int i = 0; i < txn->remove->nelts; i++) {
         const em_package_t *old = APR_ARRAY_IDX(txn->remove, i,
                                                 em_package_t *);
-        const em_package_t *is = now ? em_package_in(now, old->name) : NULL;
 
-        if (old->file && !(is && is->installed
-                           && strcmp(is->version, old->version) == 0)) {
+        if (old->file && !is_back(old, now, entries)) {
             APR_ARRAY_PUSH(argv, const char *) = old->file;
         }
     }
-    return argv;
+    *pargv = argv;
+    return APR_SUCCESS;
 }
 
 apr_status_t em_dpkg_repair(const em_transaction_t *txn,
@@ -118,7 +142,9 @@ apr_status_t em_dpkg_repair(const em_transaction_t *txn,
     for (what_t what = UNPACK; rv == APR_SUCCESS && what <= PURGE; what++) {
         rv = undo_new(what, txn, view, log, pwords, p);
     }
-    argv = to_install(txn, view, p);
+    if (rv == APR_SUCCESS) {
+        rv = to_install(&argv, txn, view, p);
+    }
     if (rv == APR_SUCCESS && argv->nelts > 1) {
         rv = dpkg(argv, log, pwords, p);
     }
