@@ -69,11 +69,16 @@ apr_status_t em_manager_exec(em_exec_out_t **pout,
                              apr_interval_time_t timeout, em_log_t *log,
                              apr_pool_t *p)
 {
-    static const char *const env[] = {
+    /* At boot, before the server, the unit says that nothing is to be started
+     * from here: what scripts of packages start there waits for the end of
+     * this very run (ea-mpm-recover.service). */
+    const char *offline = getenv("SYSTEMD_OFFLINE") ? "SYSTEMD_OFFLINE=1"
+                                                    : NULL;
+    const char *const env[] = {
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LC_ALL=C", "LANG=C", "HOME=/root", "TERM=dumb",
         "DEBIAN_FRONTEND=noninteractive", "APT_LISTCHANGES_FRONTEND=none",
-        "NEEDRESTART_SUSPEND=1", NULL
+        "NEEDRESTART_SUSPEND=1", offline, NULL
     };
     em_exec_how_t how = {.env = env, .timeout = timeout, .log = log};
     apr_array_header_t *ended = apr_array_copy(p, argv);
