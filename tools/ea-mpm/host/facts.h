@@ -139,6 +139,8 @@ typedef struct em_service_t {
     int container;              /* the container ends with the server */
     const char *by_hand;        /* what restarts it in full where that is
                                  * neither the init system nor ctl, or NULL */
+    int plain;                  /* without the panel's own script, where
+                                 * there is one */
     const char *why;            /* how this was found out */
 } em_service_t;
 

@@ -35,6 +35,18 @@ static int systemd_main_pid(const char *unit, apr_pool_t *p)
     return atoi(out->out);
 }
 
+int em_service_is_down(const em_facts_t *facts, apr_pool_t *p)
+{
+    const em_service_t *service = &facts->service;
+    const char *argv[] = {"systemctl", "is-active", service->unit, NULL};
+    em_exec_out_t *out;
+
+    return service->kind == EM_SERVICE_SYSTEMD && service->unit
+           && (em_exec(&out, argv, NULL, p) != APR_SUCCESS
+               || strncmp(out->out, "inactive", 8) == 0
+               || strncmp(out->out, "failed", 6) == 0);
+}
+
 /* Who is the main process: the pid file says it, and the process proves it.
  * Where the file is stale or lost, the process of the facts if it still
  * lives, and what systemd knows. */

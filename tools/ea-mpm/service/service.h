@@ -15,6 +15,9 @@ apr_status_t em_service_stop(const em_facts_t *facts,
 apr_status_t em_service_start(const em_facts_t *facts,
                               apr_interval_time_t timeout, em_result_t *res,
                               apr_pool_t *p);
+/* Has systemd given its unit up, whatever became of the process? 0 where it
+ * is not systemd's. */
+int em_service_is_down(const em_facts_t *facts, apr_pool_t *p);
 /* The main process now (looked up again, not from the facts). */
 apr_status_t em_service_look(em_running_t *prunning, const em_facts_t *facts,
                              apr_pool_t *p);

@@ -80,8 +80,10 @@ const char *const *em_httpd_start_argv(const em_facts_t *facts,
 const char *em_service_script(const em_facts_t *facts, apr_pool_t *p)
 {
     static const char path[] = "/usr/local/cpanel/scripts/restartsrv_httpd";
+    const em_service_t *service = &facts->service;
 
-    return facts->service.kind != EM_SERVICE_NONE
+    return service->kind != EM_SERVICE_NONE && !service->plain
+           && (!service->unit || strcmp(service->unit, "httpd.service") == 0)
            && strcmp(facts->layout->id, "ea4") == 0
            && em_view_exists(facts->view, path, p) ? path : NULL;
 }

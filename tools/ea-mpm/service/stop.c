@@ -42,17 +42,6 @@ static int tell_init(const em_facts_t *facts, const char *const *argv,
     return 1;
 }
 
-/* Has systemd given the unit up, whatever became of the process? */
-static int has_stopped(const char *unit, apr_pool_t *p)
-{
-    const char *argv[] = {"systemctl", "is-active", unit, NULL};
-    em_exec_out_t *out;
-
-    return em_exec(&out, argv, NULL, p) != APR_SUCCESS
-           || strncmp(out->out, "inactive", 8) == 0
-           || strncmp(out->out, "failed", 6) == 0;
-}
-
 /* systemctl stop rather than a signal of our own: systemd then knows that
  * the end is wanted (Restart=), and it ends the unit whatever ExecStop=
  * (Debian: apachectl graceful-stop, which reads the configuration) says.
@@ -70,7 +59,7 @@ static void stop_unit(const em_facts_t *facts, const em_proc_t *proc,
     if (!tell_init(facts, argv, timeout, p)) {
         return;
     }
-    while (!em_proc_wait(proc, LOOK_AGAIN) && !has_stopped(unit, p)
+    while (!em_proc_wait(proc, LOOK_AGAIN) && !em_service_is_down(facts, p)
            && apr_time_now() < until) {
     }
 }

@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "host/running.h"
 #include "service/answers.h"
 #include "service/errlog.h"
 #include "service/proc.h"
@@ -12,6 +13,9 @@
 #define STEP 5000               /* microseconds between two looks */
 #define GRACE apr_time_from_msec(300)   /* a fatal line and no process for so
                                          * long: nobody comes any more */
+#define NOBODY apr_time_from_sec(2)     /* the same for a unit that systemd
+                                         * holds for stopped */
+#define ASK_AGAIN apr_time_from_msec(500)
 #define TRIES 3                 /* to answer as before */
 #define BETWEEN_TRIES apr_time_from_msec(500)
 #define CRASHES_TOLERATED 2     /* a request may crash a child at any time;
@@ -24,6 +28,23 @@ static int is_lost(const em_facts_t *facts, const em_verify_t *what,
     return apr_time_now() - since > GRACE
            && em_errlog_since(facts, what->log_from, EM_LOGLINE_FATAL, 1,
                               p)->nelts > 0;
+}
+
+/* Did whoever was to start it say that all is well, and did nothing? */
+static int nobody_comes(const em_facts_t *facts, apr_time_t *pask,
+                        apr_pool_t *p)
+{
+    em_running_t starting = {0};
+
+    if (apr_time_now() < *pask) {
+        return 0;
+    }
+    *pask = apr_time_now() + ASK_AGAIN;
+    if (!em_service_is_down(facts, p)) {
+        return 0;
+    }
+    em_running_find(&starting, facts, p);
+    return starting.pid == 0;
 }
 
 /* Has the process shown its MPM? One that was only just started (a unit of
@@ -45,7 +66,7 @@ static apr_status_t await_main(em_running_t *pnow, const em_facts_t *facts,
                                const em_verify_t *what, apr_time_t deadline,
                                em_result_t *res, apr_pool_t *p)
 {
-    apr_time_t begun = apr_time_now(), seen = 0;
+    apr_time_t begun = apr_time_now(), seen = 0, ask = begun + NOBODY;
     apr_pool_t *turn;
 
     apr_pool_create(&turn, p);
@@ -58,7 +79,8 @@ static apr_status_t await_main(em_running_t *pnow, const em_facts_t *facts,
             }
         }
         else if (apr_time_now() >= deadline
-            || (!pnow->pid && is_lost(facts, what, begun, turn))) {
+            || (!pnow->pid && (is_lost(facts, what, begun, turn)
+                               || nobody_comes(facts, &ask, turn)))) {
             return em_result_fail(res, APR_TIMEUP, EM_EXIT_FAILED,
                                   pnow->pid ? "old-server-runs"
                                   : "server-not-running", "%s\n%s",

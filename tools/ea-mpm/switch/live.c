@@ -49,14 +49,64 @@ static apr_status_t verify(const em_facts_t *facts, const em_verify_t *what,
     return rv;
 }
 
+/* Where cPanel's script is in charge: what else starts the server. That is
+ * the init system, whose unit may run the script but not wait for its lock,
+ * then the command that all of them end up with. NULL: nothing more. */
+static const em_facts_t *other_way(const em_facts_t *facts, apr_pool_t *p)
+{
+    em_facts_t *other = apr_pmemdup(p, facts, sizeof(*facts));
+
+    if (em_service_script(facts, p)) {
+        other->service.plain = 1;
+        return other;
+    }
+    if (facts->service.plain && facts->service.kind != EM_SERVICE_CTL
+        && facts->service.ctl) {
+        other->service.kind = EM_SERVICE_CTL;
+        return other;
+    }
+    return NULL;
+}
+
+static const char *starter(const em_facts_t *facts, apr_pool_t *p)
+{
+    const char *script = em_service_script(facts, p);
+
+    return script ? script
+           : facts->service.kind == EM_SERVICE_SYSTEMD ? facts->service.unit
+           : facts->service.ctl ? facts->service.ctl : facts->httpd.binary;
+}
+
+static int is_running(const em_facts_t *facts, apr_pool_t *p)
+{
+    em_running_t now;
+
+    return em_service_look(&now, facts, p) == APR_SUCCESS && now.pid != 0;
+}
+
+/* A server that runs is better than one that its script cannot start. */
 apr_status_t em_way_bring_up(const em_facts_t *facts,
                              apr_interval_time_t timeout, em_log_t *log,
                              em_result_t *res, apr_pool_t *p)
 {
     em_verify_t what = {.mpm = facts->configured, .timeout = timeout};
-    apr_status_t rv = start(facts, &what, log, res, p);
+    apr_status_t rv;
 
-    return rv == APR_SUCCESS ? verify(facts, &what, log, res, p) : rv;
+    for (;;) {
+        const em_facts_t *other = other_way(facts, p);
+
+        rv = start(facts, &what, log, res, p);
+        if (rv == APR_SUCCESS) {
+            rv = verify(facts, &what, log, res, p);
+        }
+        if (rv == APR_SUCCESS || !other || is_running(facts, p)) {
+            return rv;
+        }
+        em_log(log, EM_LOG_WARN, "%s did not bring the server back; "
+               "trying %s", starter(facts, p), starter(other, p));
+        em_result_clear(res);
+        facts = other;
+    }
 }
 
 static apr_status_t stop_old(em_way_t *way)
