@@ -4,6 +4,7 @@
  *
  *   FAULT_AT=N      the call, from 1; 0: only count
  *   FAULT_HOW=kill  SIGKILL instead of the call; a write is half done first
+ *   FAULT_HOW=stop  SIGSTOP before the call
  *   FAULT_HOW=28    fail with that errno
  *   FAULT_ON=1      and so does every later call
  *   FAULT_LOG=FILE  one line a call, appended: its number, name and what on
@@ -28,7 +29,7 @@
 
 static pid_t us;
 static long at, count;
-static int killing, fail_with, go_on, log_fd = -1;
+static int killing, stopping, fail_with, go_on, log_fd = -1;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -38,6 +39,7 @@ __attribute__((constructor)) static void begin(void)
     us = getpid();
     at = n ? atol(n) : 0;
     killing = how && strcmp(how, "kill") == 0;
+    stopping = how && strcmp(how, "stop") == 0;
     fail_with = how && !killing ? atoi(how) : 0;
     go_on = getenv("FAULT_ON") != NULL;
     if (log) {
@@ -83,6 +85,10 @@ static int arrives(const char *name, const char *what)
             return -1;
         }
         kill(us, SIGKILL);
+    }
+    if (stopping) {
+        kill(us, SIGSTOP);
+        return 0;
     }
     errno = fail_with;
     return 1;

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fixtures import cache, debs
+from fixtures import cache, debs, ea4_machine
 from fixtures.machine import Machine
 
 
@@ -35,21 +35,80 @@ class Installed(Machine):
             and shown["configured"] == mpm and not shown["pending"]
 
 
-@pytest.fixture
-def installed():
-    """installed(init="systemd"): boot one more machine; all are switched off
-    at the end."""
+class Ea4(Installed):
+    """The same with EasyApache 4: DEBs, cPanel's unit and its script."""
+
+    def __init__(self):
+        super().__init__(layer=ea4_machine.layer())
+
+    def active(self, unit="httpd"):
+        return super().active(unit)
+
+    def tree(self):
+        """Every file of the server's, and every package with its state."""
+        return self.run(
+            "cd / && find etc/apache2 etc/cpanel etc/sysconfig/httpd "
+            "usr/lib64/apache2 \\( -type f -exec sha256sum {} + \\) -o "
+            "\\( -type l -printf '%p -> %l\\n' \\) | sort; "
+            "find etc/apache2 usr/lib64/apache2 -type f "
+            "-printf '%p %m %u %g %T@\\n' | sort; "
+            "dpkg-query -W -f '${Package} ${Version} ${Status}\\n' 'ea-*'; "
+            "dpkg --audit; ls /var/lib/dpkg/info /var/lib/dpkg/updates"
+        ).stdout
+
+    def runs(self, mpm):
+        """The unit is active, its main process is the one that answers under
+        MPM, and no other server is there."""
+        main = self.run(["systemctl", "show", "-p", "MainPID", "--value",
+                         "httpd"]).stdout.strip()
+        assert self.active() == "active"
+        assert main == self.run(["cat", "/run/apache2/httpd.pid"]
+                                ).stdout.strip()
+        mains = self.run("for p in $(pgrep -x httpd); do awk '$1 == \"PPid:\" "
+                         "&& $2 == 1 {print '$p'}' /proc/$p/status; done"
+                         ).stdout.split()
+        assert mains == [main]
+        return self.mpm_answers(mpm)
+
+    def still(self):
+        """No package manager, no script and no ea-mpm is left at work."""
+        left = self.run("pgrep -ax 'ea-mpm|apt-get|dpkg|dpkg-deb|systemctl|"
+                        "restartsrv_http'", check=False).stdout
+        assert not left, left
+        jobs = self.run(["systemctl", "list-jobs", "--no-legend"]).stdout
+        assert not jobs.strip() or jobs.startswith("No jobs"), jobs
+        failed = self.run(["systemctl", "--failed", "--no-legend"]).stdout
+        assert not failed.strip(), failed
+        return True
+
+
+def _booted(make):
+    """A fixture body: boot machines of a kind with our package, switch all
+    off at the end."""
     machines = []
 
-    def make(init="systemd"):
+    def one(*args):
         try:
             packages = [debs.package("ea-mpm")]
-            machines.append(Installed(init))
+            machines.append(make(*args))
         except cache.Unavailable as e:
             pytest.skip(str(e))
         machines[-1].boot()
         machines[-1].install(*packages)
         return machines[-1]
-    yield make
+    yield one
     for machine in machines:
         machine.close()
+
+
+@pytest.fixture
+def installed():
+    """installed(init="systemd"): boot one more machine."""
+    yield from _booted(Installed)
+
+
+@pytest.fixture
+def ea4():
+    """A booted machine with EasyApache 4."""
+    for make in _booted(Ea4):
+        yield make()
