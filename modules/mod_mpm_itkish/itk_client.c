@@ -416,14 +416,11 @@ apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease)
 {
     int64_t deadline = 0;
     apr_status_t rv;
-    int fd;
 
+    (void)sched_yield();    /* often it is answered when we run again, and
+                             * nobody had to put us to sleep and wake us */
     for (;;) {
-        fd = -1;
-        rv = itk_sock_recv(panswer, &fd, lease->fd, 0);
-        if (fd >= 0) {
-            (void)close(fd);
-        }
+        rv = itk_sock_hear(panswer, lease->fd, 0);
         if (rv == APR_SUCCESS && panswer->nonce == lease->nonce &&
             (panswer->type == ITK_ANS_DONE ||
              panswer->type == ITK_ANS_REFUSED)) {

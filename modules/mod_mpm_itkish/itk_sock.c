@@ -44,7 +44,13 @@ apr_status_t itk_sock_timeout(int sock, int ms)
     return APR_SUCCESS;
 }
 
-apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags)
+/* The cheaper call where no descriptor goes along. */
+static ssize_t send_alone(int sock, const itk_msg_t *msg, int flags)
+{
+    return send(sock, msg, sizeof(*msg), flags);
+}
+
+static ssize_t send_with(int sock, const itk_msg_t *msg, int fd, int flags)
 {
     struct iovec iov = {.iov_base = (void *)msg, .iov_len = sizeof(*msg)};
     struct msghdr mh;
@@ -52,25 +58,30 @@ apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags)
         struct cmsghdr align;
         char buf[CMSG_SPACE(sizeof(int))];
     } control;
-    ssize_t n;
+    struct cmsghdr *cm;
 
     memset(&mh, 0, sizeof(mh));
+    memset(&control, 0, sizeof(control));
     mh.msg_iov = &iov;
     mh.msg_iovlen = 1;
-    if (fd >= 0) {
-        struct cmsghdr *cm;
+    mh.msg_control = control.buf;
+    mh.msg_controllen = sizeof(control.buf);
+    cm = CMSG_FIRSTHDR(&mh);
+    cm->cmsg_level = SOL_SOCKET;
+    cm->cmsg_type = SCM_RIGHTS;
+    cm->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(cm), &fd, sizeof(int));
+    return sendmsg(sock, &mh, flags);
+}
 
-        memset(&control, 0, sizeof(control));
-        mh.msg_control = control.buf;
-        mh.msg_controllen = sizeof(control.buf);
-        cm = CMSG_FIRSTHDR(&mh);
-        cm->cmsg_level = SOL_SOCKET;
-        cm->cmsg_type = SCM_RIGHTS;
-        cm->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(cm), &fd, sizeof(int));
-    }
+apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags)
+{
+    ssize_t n;
+
+    flags |= MSG_NOSIGNAL;
     do {
-        n = sendmsg(sock, &mh, flags | MSG_NOSIGNAL);
+        n = fd < 0 ? send_alone(sock, msg, flags)
+                   : send_with(sock, msg, fd, flags);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
         return errno;
@@ -157,6 +168,21 @@ static apr_status_t receive(itk_msg_t *pmsg, int *pfd, struct ucred *pcred,
 apr_status_t itk_sock_recv(itk_msg_t *pmsg, int *pfd, int sock, int flags)
 {
     return receive(pmsg, pfd, NULL, sock, flags);
+}
+
+apr_status_t itk_sock_hear(itk_msg_t *pmsg, int sock, int flags)
+{
+    char buf[ITK_WIRE_SIZE + 1];
+    ssize_t n = recv(sock, buf, sizeof(buf), flags);
+
+    if (n < 0) {
+        return errno;
+    }
+    if (n == 0) {
+        return APR_EOF;
+    }
+    return itk_wire_decode(pmsg, buf, (size_t)n, 0) == 0 ? APR_SUCCESS
+                                                         : APR_EINVAL;
 }
 
 apr_status_t itk_sock_recv_from(itk_msg_t *pmsg, int *pfd, pid_t *ppid,

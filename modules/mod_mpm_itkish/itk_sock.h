@@ -30,7 +30,11 @@ apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags);
  * timeout; APR_EINTR when a signal arrived first. */
 apr_status_t itk_sock_recv(itk_msg_t *pmsg, int *pfd, int sock, int flags);
 
-/* The same, also telling who sent it as the kernel saw it. A message without
+/* The same, cheaper, where no message of this peer may bring a descriptor: the
+ * kernel closes those that come nevertheless. */
+apr_status_t itk_sock_hear(itk_msg_t *pmsg, int sock, int flags);
+
+/* As itk_sock_recv(), also telling who sent it as the kernel saw it. A message without
  * credentials (see itk_sock_want_sender) is APR_EINVAL. */
 apr_status_t itk_sock_recv_from(itk_msg_t *pmsg, int *pfd, pid_t *ppid,
                                 uid_t *puid, int sock, int flags);

@@ -23,6 +23,7 @@
 #include "mod_mpm_itkish_linger.h"
 
 #define LOOK_MS 1000    /* how often old connections are looked after */
+#define MAX_PAUSE 63    /* jobs */
 
 /* One worker per process; on the page of itk_self, which it writes too.
  * Volatile what the signal handlers touch. */
@@ -38,6 +39,8 @@ static struct {
     volatile int sock;
     volatile int draining;
     int timeout;                /* of SOCK, milliseconds */
+    int vain;                   /* see look_before_sleep() */
+    int pause;
 } me = {.sock = -1};
 
 static void leave(int code) __attribute__((noreturn));
@@ -277,6 +280,25 @@ static void take_job(const itk_msg_t *job, int fd, int last)
     answer(ITK_ANS_DONE, job, flags, sched_getcpu());
 }
 
+/* Under load the child that is answered has the next connection for us in a
+ * moment: let it run before we go to sleep. Where that was in vain, it is not
+ * tried again for a while. */
+static apr_status_t look_before_sleep(itk_msg_t *pmsg, int *pfd)
+{
+    apr_status_t rv;
+
+    if (me.pause > 0) {
+        me.pause--;
+        return APR_EAGAIN;
+    }
+    (void)sched_yield();
+    rv = itk_sock_recv(pmsg, pfd, me.sock, MSG_DONTWAIT);
+    me.vain = !APR_STATUS_IS_EAGAIN(rv) ? 0
+              : me.vain < MAX_PAUSE     ? 2 * me.vain + 1 : me.vain;
+    me.pause = me.vain;
+    return rv;
+}
+
 /* Wait for what is next; not for long (APR_EAGAIN) while old connections want
  * to be looked after. */
 static apr_status_t next_message(itk_msg_t *pmsg, int *pfd)
@@ -289,6 +311,10 @@ static apr_status_t next_message(itk_msg_t *pmsg, int *pfd)
         me.timeout = wanted;
     }
     *pfd = -1;
+    rv = look_before_sleep(pmsg, pfd);
+    if (!APR_STATUS_IS_EAGAIN(rv)) {
+        return rv;
+    }
     rv = itk_sock_recv(pmsg, pfd, me.sock, 0);
     if (APR_STATUS_IS_EAGAIN(rv)) {
         itk_linger_look();
