@@ -7,7 +7,12 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* A new worker proves who it is; memory that it allocates for that is its own
+ * from then on, not shared with the others. */
+#define FEW_GROUPS  32
 
 #define STEP(what, call)            \
     do {                            \
@@ -38,15 +43,25 @@ static int drop_capabilities(void)
     return rc;
 }
 
+/* Asked of the kernel itself: libcap allocates. */
 static int has_no_capability(void)
 {
-    cap_t none = cap_init();
-    cap_t mine = cap_get_proc();
-    int same = none && mine && cap_compare(none, mine) == 0;
+    struct __user_cap_header_struct head = {
+        .version = _LINUX_CAPABILITY_VERSION_3,
+    };
+    struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3];
+    int i;
 
-    (void)cap_free(none);
-    (void)cap_free(mine);
-    return same;
+    memset(set, 0xff, sizeof(set));
+    if (syscall(SYS_capget, &head, set) != 0) {
+        return 0;
+    }
+    for (i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        if (set[i].effective || set[i].permitted || set[i].inheritable) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 static int by_gid(const void *a, const void *b)
@@ -57,31 +72,38 @@ static int by_gid(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* WANT and HAVE have room for N groups. */
+static int same_groups(const itk_ident_t *ident, gid_t *want, gid_t *have,
+                       int n)
+{
+    size_t bytes = (size_t)n * sizeof(gid_t);
+
+    if (getgroups(n, have) != n) {
+        return 0;
+    }
+    memcpy(want, ident->groups, bytes);
+    qsort(want, (size_t)n, sizeof(gid_t), by_gid);
+    qsort(have, (size_t)n, sizeof(gid_t), by_gid);
+    return memcmp(want, have, bytes) == 0;
+}
+
 /* The kernel keeps groups sorted, the configuration's order may differ. */
 static int has_groups(const itk_ident_t *ident)
 {
-    size_t bytes = (size_t)ident->n_groups * sizeof(gid_t);
-    gid_t *want;
-    gid_t *have;
+    gid_t few[2][FEW_GROUPS];
     int n = getgroups(0, NULL);
-    int same = 0;
+    gid_t *many;
+    int same;
 
     if (n != ident->n_groups) {
         return 0;
     }
-    if (n == 0) {
-        return 1;
+    if (n <= FEW_GROUPS) {
+        return n == 0 || same_groups(ident, few[0], few[1], n);
     }
-    want = malloc(bytes);
-    have = malloc(bytes);
-    if (want && have && getgroups(n, have) == n) {
-        memcpy(want, ident->groups, bytes);
-        qsort(want, (size_t)n, sizeof(gid_t), by_gid);
-        qsort(have, (size_t)n, sizeof(gid_t), by_gid);
-        same = memcmp(want, have, bytes) == 0;
-    }
-    free(want);
-    free(have);
+    many = malloc(2 * (size_t)n * sizeof(gid_t));
+    same = many && same_groups(ident, many, many + n, n);
+    free(many);
     return same;
 }
 

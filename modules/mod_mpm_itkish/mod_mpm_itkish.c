@@ -13,6 +13,7 @@
 #include "mod_mpm_itkish_child.h"
 #include "mod_mpm_itkish_config.h"
 #include "mod_mpm_itkish_gate.h"
+#include "mod_mpm_itkish_inits.h"
 #include "mod_mpm_itkish_life.h"
 #include "mod_mpm_itkish_linger.h"
 
@@ -77,6 +78,7 @@ static void register_hooks(apr_pool_t *p)
                               APR_HOOK_MIDDLE);
     ap_hook_post_read_request(itk_gate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_post_perdir_config(itk_gate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(itk_inits_handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }
 
 module AP_MODULE_DECLARE_DATA mpm_itkish_module = {

@@ -133,8 +133,8 @@ static void spawner_main(void)
     ap_close_listeners();
     itk_close_pods();
     itk_log_to(log_line);
-    itk_worker_prepare(pconf);
     itk_heap_settle();
+    itk_worker_prepare(pconf);
     _exit(itk_spawner_run(&sp));
 }
 

@@ -20,6 +20,7 @@
 #include "itk_ident.h"
 #include "itk_sock.h"
 #include "itk_title.h"
+#include "mod_mpm_itkish_inits.h"
 #include "mod_mpm_itkish_linger.h"
 
 #define LOOK_MS 1000    /* how often old connections are looked after */
@@ -114,6 +115,19 @@ static void set_handlers(void)
     (void)sigprocmask(SIG_UNBLOCK, &drains, NULL);
 }
 
+/* The first match makes what later ones use again: 20 KB of PCRE2's, which
+ * httpd keeps with the thread. */
+static void match_once(void)
+{
+    ap_regmatch_t found;
+    ap_regex_t *re = ap_pregcomp(me.ptrans, "\\.[a-z]+$", 0);
+
+    if (re) {
+        (void)ap_regexec(re, "/index.html", 1, &found, 0);
+    }
+    apr_pool_clear(me.ptrans);
+}
+
 /* The pages that this writes are then shared by all workers, those of the
  * parent's pool and its neighbours among them. */
 void itk_worker_prepare(apr_pool_t *parent)
@@ -142,45 +156,8 @@ void itk_worker_prepare(apr_pool_t *parent)
     me.buckets = apr_bucket_alloc_create(me.pchild);
     (void)ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &me.slots);
     ap_create_sb_handle(&me.sbh, me.pchild, 0, 0);
+    match_once();
     ap_unixd_mpm_get_retained_data()->mpm_state = AP_MPMQ_RUNNING;
-}
-
-/* The child_init hooks of all modules but those whose work must be done as
- * the server's own user, once: a worker that won mod_watchdog's lock would
- * renew certificates as somebody who cannot write them. */
-static void run_child_init(void)
-{
-    static const char *const not_here[] = {"mod_watchdog.c",
-                                           "mod_heartmonitor.c", NULL};
-    apr_array_header_t *hooks = ap_hook_get_child_init();
-    int i, j;
-
-    for (i = 0; hooks && i < hooks->nelts; i++) {
-        ap_LINK_child_init_t *hook =
-            &APR_ARRAY_IDX(hooks, i, ap_LINK_child_init_t);
-
-        for (j = 0; not_here[j] && strcmp(not_here[j], hook->szName); j++) {
-            continue;
-        }
-        if (!not_here[j]) {
-            hook->pFunc(me.pchild, ap_server_conf);
-        }
-    }
-}
-
-/* Threads that a module starts in child_init must not get our signals. */
-static void run_child_init_masked(void)
-{
-#if APR_HAS_THREADS
-    sigset_t before;
-
-    pthread_sigmask(SIG_SETMASK, NULL, &before);
-    (void)apr_setup_signal_thread();
-    run_child_init();
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-#else
-    run_child_init();
-#endif
 }
 
 /* Code of modules ran; still nobody else? */
@@ -368,7 +345,7 @@ void itk_worker_main(apr_uint32_t ident, apr_uint32_t slot,
     itk_title_set("httpd: itk worker %s",
                   itk_self.policy->idents[ident].name);
     set_handlers();
-    run_child_init_masked();
+    itk_inits_run(me.pchild);
     prove_identity();
     work(itk_self.connections);
     leave(0);

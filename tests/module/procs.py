@@ -60,6 +60,11 @@ class Process:
         text = _read(f"/proc/{self.pid}/status")
         return int(re.search(r"^RssAnon:\s+(\d+)", text, re.M).group(1))
 
+    def private_kib(self):
+        """What it has written since it was forked, in KiB."""
+        text = _read(f"/proc/{self.pid}/smaps_rollup")
+        return int(re.search(r"^Private_Dirty:\s+(\d+)", text, re.M).group(1))
+
     def pss_kib(self):
         """Its proportional set size in KiB."""
         text = _read(f"/proc/{self.pid}/smaps_rollup")

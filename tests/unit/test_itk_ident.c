@@ -215,6 +215,42 @@ static int prove_a_way_back(void)
     return itk_ident_prove(&ident, &what) == APR_SUCCESS ? 2 : 0;
 }
 
+/* Permitted alone: nothing works yet, but it can be raised at any time. */
+static int prove_a_capability(void)
+{
+    itk_ident_t ident = somebody();
+    const char *what = "";
+
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(2, groups) ||
+        setresgid(48000001, 48000001, 48000001) ||
+        setresuid(48000001, 48000001, 48000001)) {
+        return 1;
+    }
+    return itk_ident_prove(&ident, &what) == APR_EMISMATCH &&
+           strcmp(what, "proof of no capability") == 0 ? 0 : 2;
+}
+
+/* More groups than most have, in no order, and one of them another. */
+static int prove_many_groups(void)
+{
+    itk_ident_t ident = somebody();
+    const char *what = "";
+    gid_t many[100];
+    int i;
+
+    for (i = 0; i < 100; i++) {
+        many[i] = 48000000u + (gid_t)(i * 37 % 100);
+    }
+    ident.groups = many;
+    ident.n_groups = 100;
+    if (itk_ident_assume(&ident, &what) != APR_SUCCESS) {
+        return 1;
+    }
+    many[50] = 48000200;
+    return itk_ident_prove(&ident, &what) == APR_EMISMATCH &&
+           strcmp(what, "proof of the groups") == 0 ? 0 : 2;
+}
+
 static int keep_nothing(void)
 {
     cap_t mine, none = cap_init();
@@ -296,6 +332,8 @@ APART(root_becomes_somebody_for_good, become)
 APART(a_missing_capability_is_an_error_with_its_step, become_without_setgid)
 APART(another_identity_is_not_proven, prove_wrong_ones)
 APART(a_way_back_is_found, prove_a_way_back)
+APART(a_capability_is_found, prove_a_capability)
+APART(many_groups_are_compared, prove_many_groups)
 APART(no_capability_is_left, keep_nothing)
 APART(the_broker_cannot_open_fork_or_signal, filter_the_broker)
 APART(descriptors_are_closed_but_those_to_keep, close_all_but)
@@ -313,6 +351,8 @@ int main(void)
         cmocka_unit_test(a_missing_capability_is_an_error_with_its_step),
         cmocka_unit_test(another_identity_is_not_proven),
         cmocka_unit_test(a_way_back_is_found),
+        cmocka_unit_test(a_capability_is_found),
+        cmocka_unit_test(many_groups_are_compared),
         cmocka_unit_test(no_capability_is_left),
         cmocka_unit_test(the_broker_cannot_open_fork_or_signal),
         cmocka_unit_test(descriptors_are_closed_but_those_to_keep),
