@@ -101,8 +101,12 @@ typedef struct server_t {
 
 /* By a process that ends at once: a server is nobody's child here, least of
  * all this program's, which is the same as the server's. */
-static server_t start(const char *conf, const char *root)
+static server_t start_with(const char *conf, const char *option,
+                           const char *value, const char *variable)
 {
+    const char *argv[] = {self, "-f", conf, value ? option : NULL, value,
+                          NULL};
+    const char *env[] = {variable, NULL};
     server_t server = {0};
     int out[2], said[3];
     pid_t between;
@@ -114,7 +118,7 @@ static server_t start(const char *conf, const char *root)
             dup2(out[1], 1);
             close(out[0]);
             close(out[1]);
-            execl(self, self, "-f", conf, root ? "-d" : NULL, root, NULL);
+            execve(self, (char *const *)argv, (char *const *)env);
         }
         _exit(0);
     }
@@ -126,6 +130,11 @@ static server_t start(const char *conf, const char *root)
     server.port = said[1];
     server.pid = said[2];
     return server;
+}
+
+static server_t start(const char *conf, const char *root)
+{
+    return start_with(conf, "-d", root, NULL);
 }
 
 static void kill_main(const server_t *server)
@@ -151,6 +160,8 @@ static em_facts_t *facts_of(const char *conf, int port)
     facts->httpd.binary = self;
     facts->httpd.config_file = conf;
     facts->conf_how.server_root = "/etc";
+    facts->conf_how.view = view;
+    facts->conf_how.config_file = conf;
     facts->httpd.args = apr_array_make(pool, 2, sizeof(const char *));
     APR_ARRAY_PUSH(facts->httpd.args, const char *) = "-f";
     APR_ARRAY_PUSH(facts->httpd.args, const char *) = conf;
@@ -210,6 +221,53 @@ static void another_servers_orphans_are_left_alone(void **state)
     assert_int_equal(kill(rooted.child, SIGKILL), 0);
 }
 
+/* Does the start of a server with VARIABLE and DEFINE end the orphan? */
+static int ends(const server_t *orphan, const char *variable,
+                const char *define)
+{
+    const char *env[] = {"UNUSED=1", variable, NULL};
+    em_facts_t *facts = facts_of(one, orphan->port);
+
+    facts->httpd.env = env;
+    facts->conf_how.env = env;
+    if (define) {
+        APR_ARRAY_PUSH(facts->httpd.args, const char *) = "-D";
+        APR_ARRAY_PUSH(facts->httpd.args, const char *) = define;
+    }
+    em_orphans_end(facts, pool);
+    return !lives(orphan->child);
+}
+
+static void an_instance_is_told_by_its_environment_and_options(void **state)
+{
+    server_t a = start_with(one, NULL, NULL, "INSTANCE=a");
+    server_t defined = start_with(one, "-D", "A", "INSTANCE=a");
+    server_t foreground = start_with(one, "-D", "FOREGROUND", "INSTANCE=a");
+
+    (void)state;
+    kill_main(&a);
+    kill_main(&defined);
+    kill_main(&foreground);
+    assert_false(ends(&a, "INSTANCE=b", NULL));
+    assert_false(ends(&a, NULL, NULL));
+    assert_false(ends(&a, "INSTANCE=a", "A"));
+    assert_false(ends(&defined, "INSTANCE=a", NULL));
+    assert_true(ends(&a, "INSTANCE=a", NULL));
+    assert_true(ends(&defined, "INSTANCE=a", "A"));
+    assert_true(ends(&foreground, "INSTANCE=a", NULL));
+}
+
+static void an_unreadable_configuration_proves_nothing(void **state)
+{
+    server_t server = start(two, NULL);
+
+    (void)state;
+    kill_main(&server);
+    em_orphans_end(facts_of(two, server.port), pool);
+    assert_true(lives(server.child));
+    assert_int_equal(kill(server.child, SIGKILL), 0);
+}
+
 static void a_second_server_of_the_configuration_forbids_it(void **state)
 {
     server_t dead = start(one, NULL);
@@ -229,12 +287,36 @@ static void a_second_server_of_the_configuration_forbids_it(void **state)
     assert_int_equal(kill(alive.child, SIGKILL), 0);
 }
 
+/* The first of the configurations is there. */
+static int write_one(void **state)
+{
+    static char path[] = "/tmp/em-orphans-XXXXXX";
+    static const char text[] = "PidFile /run/${INSTANCE}.pid\n";
+    int fd = mkstemp(path);
+
+    (void)state;
+    if (fd < 0 || write(fd, text, sizeof(text) - 1) < 0) {
+        return -1;
+    }
+    close(fd);
+    one = path;
+    return 0;
+}
+
+static int remove_one(void **state)
+{
+    (void)unlink(one);
+    return pool_down(state);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_socket_is_told_by_address_port_and_state),
         cmocka_unit_test(orphans_end_when_their_main_process_is_gone),
         cmocka_unit_test(another_servers_orphans_are_left_alone),
+        cmocka_unit_test(an_instance_is_told_by_its_environment_and_options),
+        cmocka_unit_test(an_unreadable_configuration_proves_nothing),
         cmocka_unit_test(a_second_server_of_the_configuration_forbids_it)
     };
 
@@ -244,7 +326,6 @@ int main(int argc, char **argv)
     self = realpath(argv[0], NULL);
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    one = apr_psprintf(pool, "/etc/one-%d.conf", (int)getpid());
     two = apr_psprintf(pool, "/etc/two-%d.conf", (int)getpid());
-    return cmocka_run_group_tests(tests, NULL, pool_down);
+    return cmocka_run_group_tests(tests, write_one, remove_one);
 }

@@ -94,6 +94,8 @@ typedef struct em_conf_t {
     apr_hash_t *modules;            /* id -> em_directive_t * of the active
                                      * LoadModule that loads it */
     apr_hash_t *defines;            /* name -> value after the walk */
+    apr_hash_t *env_asked;          /* names of ${VAR} that only the
+                                     * environment could know */
 } em_conf_t;
 
 /* What the walk needs to know of the server. */

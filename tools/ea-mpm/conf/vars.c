@@ -10,6 +10,7 @@ struct em_vars_t {
     apr_hash_t *names;          /* defined names -> "" */
     apr_hash_t *values;         /* lower case name -> value */
     apr_hash_t *env;
+    apr_hash_t *asked;          /* names that the environment was asked for */
 };
 
 static const char *lower(const char *s, apr_pool_t *p)
@@ -33,6 +34,7 @@ em_vars_t *em_vars_make(const char *const *env, const char *const *defines,
     vars->names = apr_hash_make(p);
     vars->values = apr_hash_make(p);
     vars->env = apr_hash_make(p);
+    vars->asked = apr_hash_make(p);
     for (; env && *env; env++) {
         const char *eq = strchr(*env, '=');
 
@@ -68,16 +70,22 @@ int em_vars_defined(const em_vars_t *vars, const char *name)
     return apr_hash_get(vars->names, name, APR_HASH_KEY_STRING) != NULL;
 }
 
+static const char *value_in_env(const em_vars_t *vars, const char *name,
+                                apr_ssize_t len)
+{
+    if (!apr_hash_get(vars->asked, name, len)) {
+        apr_hash_set(vars->asked, apr_pstrmemdup(vars->pool, name,
+                                                 (apr_size_t)len), len, "");
+    }
+    return apr_hash_get(vars->env, name, len);
+}
+
 static const char *value_of(const em_vars_t *vars, const char *name,
                             apr_ssize_t len)
 {
-    const char *value = apr_hash_get(vars->env, name, len);
     char low[128];
 
-    if (apr_hash_count(vars->values) == 0) {
-        return value;
-    }
-    if (len < (apr_ssize_t)sizeof(low)) {
+    if (apr_hash_count(vars->values) && len < (apr_ssize_t)sizeof(low)) {
         const char *v;
 
         for (apr_ssize_t i = 0; i < len; i++) {
@@ -85,9 +93,11 @@ static const char *value_of(const em_vars_t *vars, const char *name,
                      ? (char)(name[i] - 'A' + 'a') : name[i];
         }
         v = apr_hash_get(vars->values, low, len);
-        return v ? v : value;
+        if (v) {
+            return v;
+        }
     }
-    return value;
+    return value_in_env(vars, name, len);
 }
 
 const char *em_vars_resolve(const em_vars_t *vars, const char *text,
@@ -131,6 +141,11 @@ const char *em_vars_resolve(const em_vars_t *vars, const char *text,
     vec[n].iov_base = (void *)s;
     vec[n++].iov_len = strlen(s);
     return apr_pstrcatv(p, vec, n, NULL);
+}
+
+apr_hash_t *em_vars_asked(const em_vars_t *vars)
+{
+    return vars->asked;
 }
 
 apr_hash_t *em_vars_table(const em_vars_t *vars, apr_pool_t *p)

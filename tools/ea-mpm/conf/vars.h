@@ -24,5 +24,7 @@ const char *em_vars_resolve(const em_vars_t *vars, const char *text,
                             apr_pool_t *p);
 /* Name -> value ("" for a name without one). */
 apr_hash_t *em_vars_table(const em_vars_t *vars, apr_pool_t *p);
+/* Names (keys) that were taken from the environment, or looked for there. */
+apr_hash_t *em_vars_asked(const em_vars_t *vars);
 
 #endif /* EM_VARS_H */

@@ -452,6 +452,7 @@ apr_status_t em_conf_read(em_conf_t **pconf, const em_conf_how_t *how,
     }
     run_options(&w, how->after);
     w.conf->defines = em_vars_table(w.vars, p);
+    w.conf->env_asked = em_vars_asked(w.vars);
     *pconf = w.conf;
     return APR_SUCCESS;
 }

@@ -13,6 +13,7 @@
 #include <apr_strings.h>
 
 #include "base/log.h"
+#include "conf/conf.h"
 #include "host/options.h"
 #include "host/running.h"
 #include "service/proc.h"
@@ -183,12 +184,88 @@ static int same_root(int pid, const em_facts_t *facts, apr_pool_t *p)
     return !its && (!ours || (known && strcmp(ours, known) == 0));
 }
 
+static const char *value_of(const char *const *env, const char *name)
+{
+    apr_size_t len = strlen(name);
+
+    for (; env && *env; env++) {
+        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=') {
+            return *env + len + 1;
+        }
+    }
+    return NULL;
+}
+
+/* Many servers can be made of one file with ${VAR} in it: what it asks of the
+ * environment has to be the same. */
+static int same_environment(int pid, const em_facts_t *facts,
+                            const em_conf_t *conf, apr_pool_t *p)
+{
+    const char *const *env = em_running_env(pid, p);
+
+    for (apr_hash_index_t *i = apr_hash_first(p, conf->env_asked); i;
+         i = apr_hash_next(i)) {
+        const char *its = value_of(env, apr_hash_this_key(i));
+        const char *ours = value_of(facts->httpd.env, apr_hash_this_key(i));
+
+        if (its ? !ours || strcmp(its, ours) != 0 : ours != NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int has_word(const char *const *words, const char *word)
+{
+    while (*words && strcmp(*words, word) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+/* Are all of the values THESE among THOSE, but those that only say how to
+ * run? */
+static int are_in(const char *const *these, const char *const *those)
+{
+    static const char *const modes[] = {
+        "FOREGROUND", "NO_DETACH", "ONE_PROCESS", "DEBUG", NULL
+    };
+
+    for (; *these; these++) {
+        if (!has_word(those, *these) && !has_word(modes, *these)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Nor is it the same server with another -D, -C or -c. */
+static int same_options(int pid, const em_facts_t *facts, apr_pool_t *p)
+{
+    apr_array_header_t *args = em_running_args(pid, p);
+    const apr_array_header_t *known = facts->httpd.args
+        ? facts->httpd.args : apr_array_make(p, 1, sizeof(const char *));
+
+    for (const char *letter = "DCc"; *letter; letter++) {
+        const char *const *its = em_options_values(args, *letter, p);
+        const char *const *ours = em_options_values(known, *letter, p);
+
+        if (!are_in(its, ours) || !are_in(ours, its)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 int em_orphans_is_ours(int pid, const em_facts_t *facts,
+                       const em_conf_t *conf,
                        const apr_array_header_t *inodes, apr_pool_t *p)
 {
     return em_running_is_orphan(pid, facts, p) && em_running_is_here(pid, p)
            && em_running_uses_conf(pid, facts, p)
-           && same_root(pid, facts, p) && em_orphans_holds(pid, inodes, p);
+           && same_root(pid, facts, p) && same_options(pid, facts, p)
+           && same_environment(pid, facts, conf, p)
+           && em_orphans_holds(pid, inodes, p);
 }
 
 int em_orphans_blocks(int pid, const em_facts_t *facts, apr_pool_t *p)
@@ -201,6 +278,7 @@ int em_orphans_blocks(int pid, const em_facts_t *facts, apr_pool_t *p)
 /* em_proc_t * of the orphans that hold INODES. The handle comes first: what
  * is found out is of that process or of none, which em_proc_alive tells. */
 static apr_array_header_t *find(const em_facts_t *facts,
+                                const em_conf_t *conf,
                                 const apr_array_header_t *inodes,
                                 apr_pool_t *p)
 {
@@ -214,7 +292,7 @@ static apr_array_header_t *find(const em_facts_t *facts,
 
         if (pid > 1 && em_running_is_server(pid, facts, p)
             && em_proc_open(&proc, pid, p) == APR_SUCCESS
-            && em_orphans_is_ours(pid, facts, inodes, p)
+            && em_orphans_is_ours(pid, facts, conf, inodes, p)
             && em_proc_alive(proc)) {
             APR_ARRAY_PUSH(found, em_proc_t *) = proc;
         }
@@ -262,6 +340,7 @@ static int main_lives(const em_facts_t *facts, apr_pool_t *p)
 void em_orphans_end(const em_facts_t *facts, apr_pool_t *p)
 {
     apr_array_header_t *addrs, *taken, *procs;
+    em_conf_t *conf = NULL;
 
     if (facts->service.kind == EM_SERVICE_SYSTEMD
         || strcmp(em_view_root(facts->view), "/") != 0) {
@@ -273,7 +352,11 @@ void em_orphans_end(const em_facts_t *facts, apr_pool_t *p)
         if (taken->nelts == 0 || main_lives(facts, p)) {
             return;
         }
-        procs = find(facts, sockets_at(taken, p), p);
+        if (!conf && em_conf_read(&conf, &facts->conf_how, em_result_make(p),
+                                  p) != APR_SUCCESS) {
+            return;             /* whose they are cannot be told */
+        }
+        procs = find(facts, conf, sockets_at(taken, p), p);
         if (procs->nelts == 0) {
             return;             /* somebody else's: httpd says so */
         }

@@ -5,12 +5,15 @@
  * they hold the ports that the next start needs. */
 
 #include "base/result.h"
+#include "conf/conf.h"
 #include "service/addr.h"
 
 /* Before a start: where a port of FACTS is taken, no main process of this
  * server lives and orphans of this very server hold it, end them (SIGTERM,
  * then SIGKILL) and wait until the port is free. Processes of another
- * configuration, and those of which that cannot be told, are left alone.
+ * configuration, or of another server of the same one (its options, what it
+ * takes from the environment), and those of which that cannot be told, are
+ * left alone.
  * systemd ends the whole control group itself: nothing is done there. */
 void em_orphans_end(const em_facts_t *facts, apr_pool_t *p);
 
@@ -25,9 +28,11 @@ unsigned long em_orphans_socket(const char *line, int six,
 /* Does PID hold one of the sockets INODES (unsigned long)? */
 int em_orphans_holds(int pid, const apr_array_header_t *inodes,
                      apr_pool_t *p);
-/* May PID be ended: an orphan of the server of FACTS, by program,
- * configuration and ServerRoot, that holds one of INODES? */
+/* May PID be ended: an orphan of the server of FACTS and CONF, by program,
+ * configuration, ServerRoot, options and environment, that holds one of
+ * INODES? */
 int em_orphans_is_ours(int pid, const em_facts_t *facts,
+                       const em_conf_t *conf,
                        const apr_array_header_t *inodes, apr_pool_t *p);
 
 #endif /* EM_ORPHANS_H */
