@@ -42,7 +42,20 @@ class Ea4Deb(Server, ea4_debs.DebSystem):
             "dpkg-query -W -f '${Package} ${Version} ${Status}\\n' 'ea-*'; "
             "dpkg --audit; ls /var/lib/dpkg/info").stdout \
             + "".join(f"{name} is there for others\n"
-                      for name in sorted(self.automatic()))
+                      for name in sorted(self.automatic())) \
+            + self.remains()
+
+    def remains(self):
+        """What dpkg has of packages that were removed and not purged, to
+        the byte."""
+        entries = [entry for entry in
+                   self.read("/var/lib/dpkg/status").split("\n\n")
+                   if "\nStatus: deinstall ok config-files\n" in entry]
+        names = [entry.split("\n")[0].split()[1] for entry in entries]
+        files = [self.run(f"cd /var/lib/dpkg/info && stat -c '%n %a' {n}.* "
+                          f"&& sha256sum {n}.*").stdout for n in names]
+        return "".join(sorted(entries) + files) + self.run(
+            "ls -A /var/lib/dpkg/updates").stdout
 
     def automatic(self):
         """What autoremove may take where nothing needs it."""

@@ -216,10 +216,29 @@ def test_files_left_by_a_plain_removal_are_purged_on_the_way():
         assert runs(system, "event")
         # What was there before did not start: it is not brought back, but
         # the edit is in the journal.
-        back = ea("rollback")
-        assert back.rc == 3 and "mod_mpm_worker.so" in back.detail, back
-        assert runs(system, "event")
+        after = system.tree()
+        for option, rc in (("--no-restart", 3), ("--no-rehearsal", 4)):
+            back = ea("rollback", option)
+            assert (back.rc, "mod_mpm_worker.so" in back.detail) \
+                == (rc, True), back
+            assert runs(system, "event")
+            same(after, system.tree())
         assert system.run("grep -rl '# mine' /var/lib/ea-mpm/journal").stdout
+
+
+def test_files_left_by_a_plain_removal_are_back_after_a_failure():
+    """They were purged already when the switch failed."""
+    with ea4_deb.made(N + "mpm-worker") as system:
+        system.apt("install", N + "mpm-prefork", N + "mpm-worker-",
+                   N + "cgid-")
+        system.run(f"echo '# mine' >>{CONF}000_mod_mpm_worker.conf")
+        system.write("/etc/apache2/conf.d/trap.conf",
+                     "<IfModule mpm_event_module>\nNonsense\n</IfModule>\n")
+        before = system.tree()
+        done = tool_of(system)("switch", "event", "--no-rehearsal",
+                               "--no-restart")
+        assert (done.rc, "Nonsense" in done.detail) == (4, True), done
+        same(before, system.tree())
 
 
 def test_a_file_deleted_after_a_plain_removal_comes_back():
@@ -231,7 +250,7 @@ def test_a_file_deleted_after_a_plain_removal_comes_back():
         system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf "
                    "/etc/apache2/conf.d/cgid.conf")
         system.start()
-        before = system.files()
+        before = system.tree()
         ea = tool_of(system)
         done = ea("switch", "event")
         assert done.ok, done
@@ -239,7 +258,90 @@ def test_a_file_deleted_after_a_plain_removal_comes_back():
         assert system.packages() == EVENT_SET
         back = ea("rollback")
         assert back.ok, back
-        same(before, system.files())
+        same(before, system.tree())
+        assert runs(system, "prefork")
+
+
+EDITED = """# mine
+<IfModule cgid_module>
+    ScriptSock /run/apache2/cgid_sock
+</IfModule>
+"""
+
+
+def left_by_an_older_release(system):
+    """event and mod_cgid of release 1 were removed, not purged, one of their
+    files edited; everything else is release 2, and that is all there is."""
+    system.apt("install", N + "mpm-prefork", N + "mpm-event-", N + "cgid-")
+    system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf")
+    system.write("/etc/apache2/conf.d/cgid.conf", EDITED)
+    system.run("chmod 600 /etc/apache2/conf.d/cgid.conf; "
+               "touch -d 2020-02-02 /etc/apache2/conf.d/cgid.conf")
+    system.offer(ea4_debs.ea4_repository(2))
+    system.apt("upgrade")
+    system.start()
+    states = {name: version for name, (version, state)
+              in system.packages().items() if state == "config-files"}
+    assert states == {N + "mpm-event": "2.4.71-1", N + "cgid": "2.4.71-1"}
+
+
+def test_what_an_older_release_left_is_left_again():
+    """The entry in dpkg's status, its scripts and its files, of a version
+    that cannot be had any more; there, back, there again, and back."""
+    with ea4_deb.made(N + "mpm-event") as system:
+        left_by_an_older_release(system)
+        before = system.tree()
+        ea = tool_of(system)
+        done = ea("switch", "event")
+        assert done.ok, done
+        assert runs(system, "event")
+        assert system.read("/etc/apache2/conf.d/cgid.conf") == EDITED
+        after = system.tree()
+        back = ea("rollback")
+        assert back.ok, back
+        same(before, system.tree())
+        assert system.run(["dpkg", "--audit"]).stdout == ""
+        again = ea("rollback", back.data["id"])
+        assert again.ok, again
+        same(after, system.tree())
+        assert ea("rollback").ok
+        same(before, system.tree())
+        assert runs(system, "prefork")
+
+
+@pytest.mark.parametrize("step", [
+    f"{N}mpm-event prerm remove", f"{N}mpm-event postrm remove",
+    f"{N}mpm-prefork preinst install", f"{N}mpm-prefork postinst configure"])
+def test_a_rollback_to_what_was_left_is_killed(step):
+    """recover ends where the rollback began."""
+    with ea4_deb.made(N + "mpm-event") as system:
+        left_by_an_older_release(system)
+        assert tool_of(system)("switch", "event").ok
+        before = system.tree()
+        with system.gate(step) as go:
+            run = system.popen([str(EA_MPM), "rollback", "--no-rehearsal"],
+                               stdout=-1, stderr=-1)
+            system.reached()
+            for name in VICTIMS["all"]:
+                system.run(["kill", "-9", *system.pids(name)], check=False)
+            go()
+            run.communicate(timeout=120)
+        done = tool_of(system)("recover")
+        assert done.ok, done
+        same(before, system.tree())
+        assert runs(system, "event")
+
+
+def test_a_switch_that_fails_leaves_what_was_left():
+    with ea4_deb.made(N + "mpm-event") as system:
+        left_by_an_older_release(system)
+        system.write("/etc/apache2/conf.d/trap.conf",
+                     "<IfModule mpm_event_module>\n    CustomLog "
+                     "/nowhere/at/all common\n</IfModule>\n")
+        before = system.tree()
+        done = tool_of(system)("switch", "event", "--no-rehearsal")
+        assert done.rc == 4, done
+        same(before, system.tree())
         assert runs(system, "prefork")
 
 

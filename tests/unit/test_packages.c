@@ -387,6 +387,43 @@ static void a_transaction_survives_json(void **state)
     assert_string_equal(again->manager, "dnf");
 }
 
+/* What dpkg has of a removed package, whatever bytes its scripts hold. */
+static void remains_survive_json(void **state)
+{
+    em_remains_t remains = {"1:2-3", "Package: event\nStatus: x\n",
+                            apr_array_make(pool, 1, sizeof(em_remain_t))};
+    em_remain_t *file = apr_array_push(remains.files);
+    em_transaction_t *txn, *again;
+    const em_remains_t *is;
+    em_json_t *json;
+
+    (void)state;
+    file->name = "event.postrm";
+    file->data = "#!/bin/sh\n# \xe4 100%\ttab\r\n";
+    file->script = 1;
+    know(OLD PHP("7"), OFFER);
+    txn = solved("event", "php7");
+    em_package_in(txn->install, "event")->left = 1;
+    em_package_in(txn->install, "event")->remains = &remains;
+    json = em_transaction_remains(txn, pool);
+    again = em_transaction_from(em_transaction_json(txn, pool), pool);
+    assert_int_equal(em_transaction_take_remains(again, NULL, pool), 1);
+    assert_null(em_package_in(again->install, "event")->remains);
+    assert_int_equal(em_transaction_take_remains(again, json, pool), 1);
+    is = em_package_in(again->install, "event")->remains;
+    assert_string_equal(is->version, remains.version);
+    assert_string_equal(is->entry, remains.entry);
+    assert_int_equal(is->files->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(is->files, 0, em_remain_t).data,
+                        file->data);
+    assert_int_equal(APR_ARRAY_IDX(is->files, 0, em_remain_t).script, 1);
+    file->name = "../event";
+    assert_int_equal(em_transaction_take_remains(
+        again, em_transaction_remains(txn, pool), pool), 0);
+    assert_int_equal(em_transaction_take_remains(
+        again, em_json_object(pool), pool), 0);
+}
+
 static void json_that_is_no_transaction(void **state)
 {
     static const char *const texts[] = {
@@ -509,6 +546,7 @@ int main(void)
         cmocka_unit_test(wanted_and_unwanted_at_once),
         cmocka_unit_test(another_provider_saves_what_would_go),
         cmocka_unit_test(a_transaction_survives_json),
+        cmocka_unit_test(remains_survive_json),
         cmocka_unit_test(json_that_is_no_transaction),
         cmocka_unit_test(the_table_of_a_transaction),
         cmocka_unit_test(an_archive_cut_anywhere_is_damaged),

@@ -64,6 +64,8 @@ em_json_t *em_part_json(const em_part_t *part, apr_pool_t *p)
     em_json_set_str(o, "kind", "packages");
     em_json_set_str(o, "why", part->step->why);
     em_json_set(o, "packages", em_transaction_json(part->step->packages, p));
+    em_json_set(o, "remains", em_transaction_remains(part->step->packages,
+                                                     p));
     em_json_set(o, "stored", stored);
     return em_json_set(o, "kept", kept);
 }
@@ -140,7 +142,10 @@ em_part_t *em_part_from(em_step_t *step, const em_json_t *o, apr_pool_t *p)
     part->step = step;
     part->stored = apr_array_make(p, 8, sizeof(em_stored_t *));
     part->kept = apr_array_make(p, n + 1, sizeof(em_kept_t *));
-    if (!step->packages || !em_json_is_array(stored)
+    if (!step->packages
+        || !em_transaction_take_remains(step->packages,
+                                        em_json_get(o, "remains"), p)
+        || !em_json_is_array(stored)
         || !em_json_is_array(kept) || n > MAX_KEPT
         || !take_stored(part, stored, step->packages->install, p)
         || !take_stored(part, stored, step->packages->remove, p)

@@ -73,12 +73,30 @@ static apr_status_t edited_since(const em_txn_t *txn, const char *path,
                           txn->intent->info.id);
 }
 
+/* What the inverse transaction (NULL: there is none) leaves at PATH, where it
+ * does anything. */
+static const em_node_t *left_at(const em_step_t *step, const char *path,
+                                const em_txn_t *txn)
+{
+    for (int i = 0; step && i < step->effects->nelts; i++) {
+        const em_effect_t *effect
+            = APR_ARRAY_IDX(step->effects, i, em_effect_t *);
+
+        if (strcmp(em_part_real(txn, effect->path), path) == 0) {
+            return &effect->after;
+        }
+    }
+    return NULL;
+}
+
 /* The step back of MOVE; *PSTEP is NULL if the path is there already. */
 static apr_status_t step_back(em_step_t **pstep, const em_txn_t *txn,
-                              const em_move_t *move, int force,
+                              const em_move_t *move,
+                              const em_step_t *packages, int force,
                               em_result_t *res)
 {
     em_step_t *step = apr_pcalloc(txn->pool, sizeof(*step));
+    const em_node_t *left = left_at(packages, move->step->path, txn);
     em_image_t now;
     apr_status_t rv = em_move_now(&now, txn->store->root, move, txn->pool);
 
@@ -87,33 +105,24 @@ static apr_status_t step_back(em_step_t **pstep, const em_txn_t *txn,
                                 move->step->path);
     }
     *pstep = NULL;
-    if (em_node_same(&now.node, &move->before.node)) {
-        return APR_SUCCESS;
-    }
     if (now.node.kind == EM_NODE_OTHER
-        || (!force && !em_node_same(&now.node, &move->after.node))) {
+        || (!force && !em_node_same(&now.node, &move->after.node)
+            && !em_node_same(&now.node, &move->before.node))) {
         return edited_since(txn, move->step->path, res);
+    }
+    if (em_node_same(left ? left : &now.node, &move->before.node)) {
+        return APR_SUCCESS;
     }
     step->kind = EM_STEP_PATH;
     step->path = move->step->path;
     step->why = apr_psprintf(txn->pool, "take back: %s", move->step->why);
-    step->before = now.node;
+    step->before = left ? *left : now.node;
     step->after = move->before.node;
     *pstep = step;
     return APR_SUCCESS;
 }
 
 /* ---- packages ---- */
-
-static em_transaction_t *inverse(const em_transaction_t *done, apr_pool_t *p)
-{
-    em_transaction_t *back = apr_pcalloc(p, sizeof(*back));
-
-    back->manager = done->manager;
-    back->install = done->remove;
-    back->remove = done->install;
-    return back;
-}
 
 /* The packages as the change left them, and those of before still here? */
 static apr_status_t check_packages(const em_txn_t *txn, em_result_t *res)
@@ -157,27 +166,12 @@ static apr_status_t packages_back(em_step_t **pstep, const em_txn_t *txn,
     }
     step->kind = EM_STEP_PACKAGES;
     step->why = apr_psprintf(txn->pool, "take back: %s", done->why);
-    step->packages = inverse(done->packages, txn->pool);
+    step->packages = em_transaction_inverse(done->packages, txn->pool);
     (void)em_transaction_note(step->packages, txn->view, txn->pool);
     rv = em_transaction_effects(&step->effects, step->packages, txn->view,
                                 res, txn->pool);
     *pstep = step;
     return rv;
-}
-
-/* What the inverse transaction leaves at PATH, where it does anything. */
-static const em_node_t *left_at(const em_step_t *step, const char *path,
-                                const em_txn_t *txn)
-{
-    for (int i = 0; i < step->effects->nelts; i++) {
-        const em_effect_t *effect
-            = APR_ARRAY_IDX(step->effects, i, em_effect_t *);
-
-        if (strcmp(em_part_real(txn, effect->path), path) == 0) {
-            return &effect->after;
-        }
-    }
-    return NULL;
 }
 
 /* What the change as a whole left there, its steps after the packages
@@ -258,18 +252,22 @@ static apr_status_t kept_back(em_step_t **pstep, const em_txn_t *txn,
     return APR_SUCCESS;
 }
 
-static apr_status_t take_back_packages(em_plan_t *plan, const em_txn_t *txn,
+/* *PPACKAGES: the step, where there is one. */
+static apr_status_t take_back_packages(em_step_t **ppackages,
+                                       em_plan_t *plan, const em_txn_t *txn,
                                        int force, em_result_t *res)
 {
     const em_part_t *part = txn->intent->packages;
     em_step_t *packages = NULL;
     apr_status_t rv;
 
+    *ppackages = NULL;
     if (!part) {
         return APR_SUCCESS;
     }
     rv = packages_back(&packages, txn, res);
     if (rv == APR_SUCCESS) {
+        *ppackages = packages;
         APR_ARRAY_PUSH(plan->steps, em_step_t *) = packages;
     }
     for (int i = 0; rv == APR_SUCCESS && i < part->kept->nelts; i++) {
@@ -310,6 +308,7 @@ apr_status_t em_txn_rollback_plan(em_plan_t **pplan, const em_view_t *view,
 {
     em_txn_t txn = {.pool = p, .view = view};
     const em_txn_info_t *info = NULL;
+    em_step_t *packages = NULL;
     em_plan_t *plan;
     apr_status_t rv;
 
@@ -326,7 +325,7 @@ apr_status_t em_txn_rollback_plan(em_plan_t **pplan, const em_view_t *view,
         return rv;
     }
     plan = plan_back(info, p);
-    rv = take_back_packages(plan, &txn, force, res);
+    rv = take_back_packages(&packages, plan, &txn, force, res);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -338,7 +337,7 @@ apr_status_t em_txn_rollback_plan(em_plan_t **pplan, const em_view_t *view,
         if (move->over) {
             continue;
         }
-        rv = step_back(&step, &txn, move, force, res);
+        rv = step_back(&step, &txn, move, packages, force, res);
         if (rv != APR_SUCCESS) {
             return rv;
         }

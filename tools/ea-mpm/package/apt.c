@@ -70,7 +70,7 @@ static apr_status_t unavailable(em_result_t *res, apr_status_t rv,
 static apr_array_header_t *apt_argv(apr_pool_t *p)
 {
     return em_argv(p, "apt-get", "-y", "-q", "--no-install-recommends",
-                   "--allow-downgrades", "--purge",
+                   "--allow-downgrades",
                    "-o", "DPkg::Lock::Timeout=0",
                    "-o", "APT::Sandbox::User=root",
                    "-o", "APT::Get::AutomaticRemove=0",
@@ -349,6 +349,7 @@ static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
 
     (void)view;
     push(argv, "-s");
+    push(argv, "--purge");
     if (has_files(txn->install)) {
         push_offline(argv);
     }
@@ -383,6 +384,17 @@ static int comes_back(const apr_array_header_t *comes, apr_hash_t *known)
     return 0;
 }
 
+/* Is there any that leaves its configuration files? */
+static int leaves(const em_transaction_t *txn)
+{
+    for (int i = 0; i < txn->remove->nelts; i++) {
+        if (APR_ARRAY_IDX(txn->remove, i, em_package_t *)->left) {
+            return 1;
+        }
+    }
+    return txn->leave != NULL;
+}
+
 static apr_status_t run(const em_transaction_t *txn, int back,
                         const em_view_t *view, em_log_t *log,
                         const char **pwords, apr_pool_t *p)
@@ -399,6 +411,9 @@ static apr_status_t run(const em_transaction_t *txn, int back,
             return em_dpkg_repair(txn, view, log, pwords, p);
         }
     }
+    if (back || !leaves(txn)) {
+        push(argv, "--purge");
+    }
     push_offline(argv);
     if (comes_back(comes, known)) {
         push(argv, "-o");
@@ -408,7 +423,8 @@ static apr_status_t run(const em_transaction_t *txn, int back,
     rv = em_manager_exec(&out, argv, EM_TO_THE_END, log, p);
     *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
                                 : "apt-get cannot be run";
-    return rv;
+    return rv == APR_SUCCESS && out->exit_code == 0 && !back && leaves(txn)
+               ? em_dpkg_leave(txn, view, log, pwords, p) : rv;
 }
 
 /* ---- marks ---- */
@@ -436,6 +452,7 @@ const em_manager_t em_manager_apt = {
     .name = "apt", .is_here = is_here, .compare = em_deb_compare, .bare = 0,
     .busy = busy, .read_installed = em_dpkg_read_installed,
     .read_available = read_available, .read_left = em_dpkg_read_left,
+    .read_remains = em_dpkg_read_remains,
     .dry_run = dry_run, .fetch = fetch, .identify = em_deb_identify,
     .suffix = ".deb", .unpack = em_deb_unpack,
     .owned = em_dpkg_owned, .saved = NULL, .news = ".dpkg-dist",

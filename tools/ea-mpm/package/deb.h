@@ -27,6 +27,8 @@ apr_status_t em_dpkg_read(apr_array_header_t **pentries,
 int em_dpkg_is_there(const em_dpkg_entry_t *entry);
 /* Was it removed, and only its configuration files stayed? */
 int em_dpkg_is_left(const em_dpkg_entry_t *entry);
+/* The digest of a file's content as Conffiles have it. */
+const char *em_dpkg_digest(const em_node_t *node, apr_pool_t *p);
 /* The package that a stanza describes, with its relations; NULL: none. */
 em_package_t *em_deb_package(const em_stanza_t *stanza, apr_pool_t *p);
 
@@ -40,6 +42,19 @@ apr_array_header_t *em_dpkg_versions(const apr_array_header_t *names,
 apr_status_t em_dpkg_owned(apr_array_header_t **powned,
                            const apr_array_header_t *list,
                            const em_view_t *view, em_result_t *res,
+                           apr_pool_t *p);
+const em_remains_t *em_dpkg_read_remains(const em_package_t *package,
+                                         const em_view_t *view,
+                                         apr_pool_t *p);
+/* Make those of LIST (NULL: none) that have remains, and of which no more is
+ * there, be what they were; dpkg's next run takes it into its status. */
+apr_status_t em_dpkg_put_remains(const apr_array_header_t *list,
+                                 const em_view_t *view, const char **pwords,
+                                 apr_pool_t *p);
+/* After the removal of what TXN removes: purge what shall not stay, and what
+ * shall is left as it was once. */
+apr_status_t em_dpkg_leave(const em_transaction_t *txn, const em_view_t *view,
+                           em_log_t *log, const char **pwords,
                            apr_pool_t *p);
 apr_status_t em_dpkg_repair(const em_transaction_t *txn,
                             const em_view_t *view, em_log_t *log,

@@ -62,6 +62,8 @@ static em_owned_t *file_of(const em_tar_t *entry, apr_hash_t *conffiles,
         owned->node.kind = EM_NODE_FILE;
         owned->node.data = apr_pstrmemdup(p, entry->data, entry->len);
         owned->node.len = entry->len;
+        owned->digest = owned->config ? em_dpkg_digest(&owned->node, p)
+                                      : NULL;
         return owned;
     case '1':
         first = apr_hash_get(seen, apr_pstrcat(

@@ -310,7 +310,7 @@ static const char *conffile_digest(const char *conffiles, const char *path,
     return NULL;
 }
 
-static const char *md5_of(const em_node_t *node, apr_pool_t *p)
+const char *em_dpkg_digest(const em_node_t *node, apr_pool_t *p)
 {
     unsigned char digest[APR_MD5_DIGESTSIZE];
     char *text = apr_palloc(p, 2 * APR_MD5_DIGESTSIZE + 1);
@@ -342,7 +342,7 @@ static void take_file(apr_array_header_t *found, const char *path,
                                                   : EM_NODE_FILE;
     if (owned->config
         && em_view_read(&now, view, path, MAX_LIST, p) == APR_SUCCESS) {
-        owned->edited = strcmp(md5_of(now, p), owned->digest) != 0;
+        owned->edited = strcmp(em_dpkg_digest(now, p), owned->digest) != 0;
     }
     APR_ARRAY_PUSH(found, em_owned_t *) = owned;
 }

@@ -53,6 +53,26 @@ static const char *word_for(what_t what, const em_dpkg_entry_t *entry,
     return new->left ? NULL : new->name;
 }
 
+/* Purge those of LIST (NULL: none) that are removed only. */
+static apr_status_t purge_left(const apr_array_header_t *list,
+                               const em_view_t *view, em_log_t *log,
+                               const char **pwords, apr_pool_t *p)
+{
+    apr_array_header_t *argv = em_argv(p, "--purge", NULL), *entries;
+    apr_status_t rv = list ? em_dpkg_read(&entries, view, p) : APR_SUCCESS;
+
+    for (int i = 0; list && rv == APR_SUCCESS && i < entries->nelts; i++) {
+        const em_dpkg_entry_t *entry = APR_ARRAY_IDX(entries, i,
+                                                     em_dpkg_entry_t *);
+
+        if (em_dpkg_is_left(entry) && em_package_in(list, entry->name)) {
+            APR_ARRAY_PUSH(argv, const char *) = entry->name;
+        }
+    }
+    return rv == APR_SUCCESS && argv->nelts > 1 ? dpkg(argv, log, pwords, p)
+                                                : rv;
+}
+
 /* Do that with those that need it. */
 static apr_status_t undo_new(what_t what, const em_transaction_t *txn,
                              const em_view_t *view, em_log_t *log,
@@ -149,10 +169,46 @@ apr_status_t em_dpkg_repair(const em_transaction_t *txn,
         rv = dpkg(argv, log, pwords, p);
     }
     if (rv == APR_SUCCESS) {
-        rv = dpkg(em_argv(p, "--configure", "-a", NULL), log, pwords, p);
+        rv = purge_left(txn->leave, view, log, pwords, p);
     }
     if (rv != APR_SUCCESS) {
         *pwords = "dpkg cannot be run";
+        return rv;
     }
-    return rv;
+    rv = em_dpkg_put_remains(txn->install, view, pwords, p);
+    if (rv == APR_SUCCESS) {
+        rv = em_dpkg_put_remains(txn->purge, view, pwords, p);
+    }
+    return rv == APR_SUCCESS
+               ? dpkg(em_argv(p, "--configure", "-a", NULL), log, pwords, p)
+               : rv;
+}
+
+apr_status_t em_dpkg_leave(const em_transaction_t *txn, const em_view_t *view,
+                           em_log_t *log, const char **pwords, apr_pool_t *p)
+{
+    apr_array_header_t *purge = apr_array_make(p, 4, sizeof(em_package_t *));
+    apr_status_t rv;
+
+    for (int i = 0; i < txn->remove->nelts; i++) {
+        em_package_t *one = APR_ARRAY_IDX(txn->remove, i, em_package_t *);
+
+        if (!one->left && !em_package_in(txn->install, one->name)) {
+            APR_ARRAY_PUSH(purge, em_package_t *) = one;
+        }
+    }
+    if (txn->purge) {
+        apr_array_cat(purge, txn->purge);
+    }
+    rv = purge_left(purge, view, log, pwords, p);
+    if (rv == APR_SUCCESS) {
+        rv = em_dpkg_put_remains(txn->remove, view, pwords, p);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = em_dpkg_put_remains(txn->leave, view, pwords, p);
+    }
+    /* Of no selections: it only takes up what lies in updates/. */
+    return rv == APR_SUCCESS
+               ? dpkg(em_argv(p, "--set-selections", NULL), log, pwords, p)
+               : rv;
 }

@@ -132,6 +132,46 @@ static int by_path(const void *a, const void *b)
                   (*(em_effect_t *const *)b)->path);
 }
 
+/* Of what goes: the files that go with it. *PSTAY: configuration files of
+ * packages that are, or will be, removed and not purged. */
+static apr_status_t old_files(apr_array_header_t **pold,
+                              apr_array_header_t **pstay,
+                              const em_transaction_t *txn, effects_t *fx,
+                              em_result_t *res)
+{
+    apr_array_header_t *all = apr_array_append(fx->pool, txn->remove,
+                                               txn->install);
+    apr_array_header_t *gone = apr_array_make(fx->pool, 8,
+                                              sizeof(em_package_t *));
+    apr_array_header_t *left = apr_array_make(fx->pool, 4,
+                                              sizeof(em_package_t *));
+    apr_array_header_t *files;
+    apr_status_t rv;
+
+    for (int i = 0; i < all->nelts; i++) {
+        em_package_t *one = APR_ARRAY_IDX(all, i, em_package_t *);
+
+        if (one->left || i < txn->remove->nelts) {
+            APR_ARRAY_PUSH(one->left ? left : gone, em_package_t *) = one;
+        }
+    }
+    if (txn->purge) {
+        apr_array_cat(gone, txn->purge);
+    }
+    rv = fx->manager->owned(pold, gone, fx->view, res, fx->pool);
+    *pstay = apr_array_make(fx->pool, 4, sizeof(em_owned_t *));
+    if (rv != APR_SUCCESS || left->nelts == 0) {
+        return rv;
+    }
+    rv = fx->manager->owned(&files, left, fx->view, res, fx->pool);
+    for (int i = 0; rv == APR_SUCCESS && i < files->nelts; i++) {
+        em_owned_t *one = APR_ARRAY_IDX(files, i, em_owned_t *);
+
+        APR_ARRAY_PUSH(one->config ? *pstay : *pold, em_owned_t *) = one;
+    }
+    return rv;
+}
+
 apr_status_t em_transaction_effects(apr_array_header_t **peffects,
                                     const em_transaction_t *txn,
                                     const em_view_t *view, em_result_t *res,
@@ -140,16 +180,14 @@ apr_status_t em_transaction_effects(apr_array_header_t **peffects,
     effects_t fx = {p, em_manager_named(txn->manager), view, NULL, NULL,
                     NULL};
     apr_array_header_t *new = apr_array_make(p, 32, sizeof(em_owned_t *));
-    apr_array_header_t *old;
+    apr_array_header_t *old, *stay = NULL;
     apr_status_t rv;
 
     em_result_activity(res, "reading the packages");
     fx.list = apr_array_make(p, 32, sizeof(em_effect_t *));
     fx.goes = apr_hash_make(p);
     fx.comes = apr_hash_make(p);
-    rv = fx.manager->owned(&old, txn->purge ? apr_array_append(
-                               p, txn->remove, txn->purge) : txn->remove,
-                           view, res, p);
+    rv = old_files(&old, &stay, txn, &fx, res);
     for (int i = 0; rv == APR_SUCCESS && i < txn->install->nelts; i++) {
         apr_array_header_t *files;
 
@@ -163,6 +201,7 @@ apr_status_t em_transaction_effects(apr_array_header_t **peffects,
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    take_names(fx.goes, stay);
     take_names(fx.goes, old);
     take_names(fx.comes, new);
     for (int i = 0; rv == APR_SUCCESS && i < old->nelts; i++) {

@@ -51,6 +51,11 @@ struct em_manager_t {
     void (*read_left)(apr_hash_t *left, const em_view_t *view,
                       apr_pool_t *p);
 
+    /* The remains of a package of which configuration files are left; NULL:
+     * they cannot be read. NULL with read_left. */
+    const em_remains_t *(*read_remains)(const em_package_t *package,
+                                        const em_view_t *view, apr_pool_t *p);
+
     /* Let the manager's own solver find the transaction, change nothing; what
      * it would install (em_package_t with name, version, arch) and remove.
      * An upgrade is in both. *PWORDS is its output. */

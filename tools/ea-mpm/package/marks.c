@@ -2,10 +2,12 @@
 
 #include <apr_strings.h>
 
-/* What a package manager has its packages for. A transaction names all of its
- * packages, so that to the manager every one of them was asked for; here they
- * get the marks that they should have. A wrong mark harms nobody today, but
- * an autoremove takes too much or too little one day. */
+/* What is noted of packages before they change, and made of it again.
+ *
+ * Marks are what a package manager has its packages for. A transaction names
+ * all of its packages, so that to the manager every one of them was asked
+ * for; here they get the marks that they should have. A wrong mark harms
+ * nobody today, but an autoremove takes too much or too little one day. */
 
 /* Copies of LIST's packages by name, marked as they are now. */
 static apr_status_t read_now(apr_hash_t **pnow, const em_manager_t *manager,
@@ -23,12 +25,29 @@ static apr_status_t read_now(apr_hash_t **pnow, const em_manager_t *manager,
     return manager->read_marks(*pnow, view, p);
 }
 
+static void note_remains(const em_manager_t *manager,
+                         const apr_array_header_t *list,
+                         const em_view_t *view, apr_pool_t *p)
+{
+    for (int i = 0; list && i < list->nelts; i++) {
+        em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
+
+        if (one->left && manager->read_remains) {
+            one->remains = manager->read_remains(one, view, p);
+        }
+    }
+}
+
 int em_transaction_note(em_transaction_t *txn, const em_view_t *view,
                         apr_pool_t *p)
 {
     const em_manager_t *manager = em_manager_named(txn->manager);
     apr_hash_t *now;
 
+    if (manager) {
+        note_remains(manager, txn->install, view, p);
+        note_remains(manager, txn->purge, view, p);
+    }
     if (!manager || !manager->read_marks
         || (txn->remove->nelts
             && read_now(&now, manager, txn->remove, view, p)

@@ -30,6 +30,20 @@ typedef struct em_cap_t {
  * for others and goes with them ("apt autoremove", "dnf autoremove"). */
 typedef enum { EM_MARK_UNKNOWN, EM_MARK_MANUAL, EM_MARK_AUTO } em_mark_t;
 
+/* What the database still has of a package that was removed with its
+ * configuration files left, so that it can be as it was again. */
+typedef struct em_remains_t {
+    const char *version;
+    const char *entry;          /* as the database has it */
+    apr_array_header_t *files;  /* em_remain_t: its own of the package's */
+} em_remains_t;
+
+typedef struct em_remain_t {
+    const char *name;           /* in the database's directory */
+    const char *data;
+    int script;                 /* it is run */
+} em_remain_t;
+
 typedef struct em_package_t {
     const char *name;
     const char *version;        /* whole: EPOCH:VERSION-RELEASE as the manager
@@ -44,8 +58,11 @@ typedef struct em_package_t {
                                  * once it was fetched; else NULL */
     const char *why;            /* in a transaction: what brings or removes
                                  * it, a phrase for people */
-    int left;                   /* not installed, but configuration files of
-                                 * an earlier installation are there (DEB) */
+    int left;                   /* while it is not installed, configuration
+                                 * files of an earlier installation are there
+                                 * (DEB) */
+    const em_remains_t *remains;    /* of such a one, in a transaction; NULL:
+                                     * they are not known */
     int asked;                  /* in a transaction: the MPM, its CGI module
                                  * or what the request names; others need
                                  * the user's consent */
@@ -88,7 +105,11 @@ typedef struct em_transaction_t {
     apr_array_header_t *remove;     /* em_package_t *, of what is installed */
     apr_array_header_t *purge;      /* em_package_t *, or NULL: of what was
                                      * removed before, whose configuration
-                                     * files go now; not brought back */
+                                     * files go now */
+    apr_array_header_t *leave;      /* the same the other way: what is not
+                                     * there now, and then is removed with
+                                     * its configuration files left. The
+                                     * files are the caller's */
     const char *impossible;     /* a sentence: it cannot be; else NULL */
 } em_transaction_t;
 
@@ -96,6 +117,13 @@ typedef struct em_transaction_t {
  * package only what tells it (name, version, arch, file, why, asked). */
 em_json_t *em_transaction_json(const em_transaction_t *txn, apr_pool_t *p);
 em_transaction_t *em_transaction_from(const em_json_t *o, apr_pool_t *p);
+/* The remains of its packages, for journals. 0: O is none. */
+em_json_t *em_transaction_remains(const em_transaction_t *txn, apr_pool_t *p);
+int em_transaction_take_remains(em_transaction_t *txn, const em_json_t *o,
+                                apr_pool_t *p);
+/* The transaction that goes from after TXN to before it. */
+em_transaction_t *em_transaction_inverse(const em_transaction_t *txn,
+                                         apr_pool_t *p);
 
 /* What it takes to have the packages WANTED (names) and not UNWANTED, with as
  * little else as can be: what they require comes, what conflicts with them
@@ -106,8 +134,9 @@ apr_status_t em_transaction_solve(em_transaction_t **ptxn,
                                   const apr_array_header_t *wanted,
                                   const apr_array_header_t *unwanted,
                                   em_result_t *res, apr_pool_t *p);
-/* Note of what goes how it is marked, so that it can come back so. 0: its
- * manager keeps no marks, or does not tell them. */
+/* Note of what goes how it is marked, and of what was removed before its
+ * remains, so that it can be so again. 0: its manager keeps no marks, or does
+ * not tell them. */
 int em_transaction_note(em_transaction_t *txn, const em_view_t *view,
                         apr_pool_t *p);
 /* There and back (from the MPM FROM to TO) for people, who type it where

@@ -232,21 +232,38 @@ static int is_there(const em_package_t *package,
     return n == 1;
 }
 
-/* Was it nothing but configuration files before the transaction? */
-static int was_left(const em_transaction_t *txn, const char *name)
+/* Is each of LIST (NULL: none) that shall be removed with its configuration
+ * files left so, but for those of KEPT, which are installed? *PN counts them.
+ * Of one without remains nobody knows: it may be there or not. */
+static int are_left(const apr_array_header_t *list,
+                    const apr_array_header_t *kept,
+                    const apr_array_header_t *found, int *pn)
 {
-    const em_package_t *new = em_package_in(txn->install, name);
+    for (int i = 0; list && i < list->nelts; i++) {
+        const em_package_t *one = APR_ARRAY_IDX(list, i, em_package_t *);
+        const em_package_t *is = em_package_in(found, one->name);
 
-    return (new && new->left)
-           || (txn->purge && em_package_in(txn->purge, name));
+        if (!one->left || em_package_in(kept, one->name)) {
+            continue;
+        }
+        if (is && !is->left) {
+            return 0;
+        }
+        if (one->remains
+            && !(is && strcmp(is->version, one->remains->version) == 0)) {
+            return 0;
+        }
+        *pn += is != NULL;
+    }
+    return 1;
 }
 
-/* Are exactly the packages of WANT, one of the lists of TXN, there? FOUND:
- * what the database has of all of them. What was left before may be there
- * before. */
-static int is_set(const em_transaction_t *txn, const apr_array_header_t *want,
+/* Is it as after TXN (or before it), and nothing else? FOUND: what the
+ * database has of all its packages. */
+static int is_set(const em_transaction_t *txn, int after,
                   const apr_array_header_t *found)
 {
+    const apr_array_header_t *want = after ? txn->install : txn->remove;
     int n = want->nelts;
 
     for (int i = 0; i < want->nelts; i++) {
@@ -254,12 +271,9 @@ static int is_set(const em_transaction_t *txn, const apr_array_header_t *want,
             return 0;
         }
     }
-    for (int i = 0; want == txn->remove && i < found->nelts; i++) {
-        const em_package_t *one = APR_ARRAY_IDX(found, i, em_package_t *);
-
-        n += one->left && was_left(txn, one->name);
-    }
-    return found->nelts == n;
+    return are_left(after ? txn->remove : txn->install, want, found, &n)
+           && are_left(after ? txn->leave : txn->purge, want, found, &n)
+           && found->nelts == n;
 }
 
 int em_transaction_state(const em_transaction_t *txn, const em_view_t *view,
@@ -272,6 +286,9 @@ int em_transaction_state(const em_transaction_t *txn, const em_view_t *view,
 
     if (txn->purge) {
         apr_array_cat(all, txn->purge);
+    }
+    if (txn->leave) {
+        apr_array_cat(all, txn->leave);
     }
     for (int i = 0; i < all->nelts; i++) {
         const char *name = APR_ARRAY_IDX(all, i, em_package_t *)->name;
@@ -289,11 +306,23 @@ int em_transaction_state(const em_transaction_t *txn, const em_view_t *view,
     }
     found = manager ? manager->versions(names, view, p) : NULL;
     return !found ? -1
-           : is_set(txn, txn->install, found) ? 1
-           : is_set(txn, txn->remove, found) ? 0 : -1;
+           : is_set(txn, 1, found) ? 1 : is_set(txn, 0, found) ? 0 : -1;
 }
 
 /* ---- there and back ---- */
+
+em_transaction_t *em_transaction_inverse(const em_transaction_t *txn,
+                                         apr_pool_t *p)
+{
+    em_transaction_t *back = apr_pcalloc(p, sizeof(*back));
+
+    back->manager = txn->manager;
+    back->install = txn->remove;
+    back->remove = txn->install;
+    back->purge = txn->leave;
+    back->leave = txn->purge;
+    return back;
+}
 
 apr_status_t em_transaction_run(const em_transaction_t *txn,
                                 const em_view_t *view, em_log_t *log,

@@ -42,6 +42,9 @@ em_json_t *em_transaction_json(const em_transaction_t *txn, apr_pool_t *p)
     if (txn->purge) {
         em_json_set(o, "purge", packages_json(txn->purge, p));
     }
+    if (txn->leave) {
+        em_json_set(o, "leave", packages_json(txn->leave, p));
+    }
     return o;
 }
 
@@ -88,11 +91,13 @@ em_transaction_t *em_transaction_from(const em_json_t *o, apr_pool_t *p)
 {
     em_transaction_t *txn = apr_pcalloc(p, sizeof(*txn));
     const em_json_t *purge = em_json_get(o, "purge");
+    const em_json_t *leave = em_json_get(o, "leave");
 
     txn->manager = em_json_get_str(o, "manager");
     txn->install = packages_from(em_json_get(o, "install"), p);
     txn->remove = packages_from(em_json_get(o, "remove"), p);
     txn->purge = purge ? packages_from(purge, p) : NULL;
+    txn->leave = leave ? packages_from(leave, p) : NULL;
     return txn->manager && txn->install && txn->remove
-           && (txn->purge || !purge) ? txn : NULL;
+           && (txn->purge || !purge) && (txn->leave || !leave) ? txn : NULL;
 }
