@@ -1,6 +1,7 @@
 #include "base/child.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +17,19 @@ void em_child_close_above(int last)
     for (int fd = last + 1; fd < (max > 0 && max < 65536 ? max : 65536);
          fd++) {
         (void)close(fd);
+    }
+}
+
+void em_child_signals(void)
+{
+    static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE,
+                               SIGTSTP, SIGTTIN, SIGTTOU};
+    sigset_t none;
+
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+        (void)signal(ours[i], SIG_DFL);
     }
 }
 

@@ -6,6 +6,9 @@
 
 /* In the child: close all descriptors above LAST. */
 void em_child_close_above(int last);
+/* In the child: no signal is blocked, and none ignored that we ignore
+ * (signals.h). */
+void em_child_signals(void);
 /* In the child: execute ARGV (looked up in PATH) with ENV (NULL: inherited).
  * Comes back only where that fails, with errno. */
 void em_child_exec(const char *const *argv, const char *const *env);

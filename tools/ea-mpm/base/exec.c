@@ -64,15 +64,10 @@ static apr_status_t abandon(void *data)
 static void child_main(const char *const *argv, const em_exec_how_t *how,
                        int out, int err, int fd)
 {
-    sigset_t none;
     int null;
 
     (void)setpgid(0, 0);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
+    em_child_signals();
     null = open("/dev/null", O_RDONLY);
     if (null < 0) {
         null = open("/", O_RDONLY | O_DIRECTORY);   /* reads fail: fine */

@@ -6,10 +6,14 @@
 
 static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 #define N (sizeof(caught_signals) / sizeof(*caught_signals))
+/* Ctrl-Z, or a note to a terminal that stops whoever writes in the background
+ * (stty tostop), between stop and start would be an outage without an end. */
+static const int ignored_signals[] = {SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
+#define I (sizeof(ignored_signals) / sizeof(*ignored_signals))
 
 static volatile sig_atomic_t caught;
 static int depth;
-static struct sigaction before[N], before_pipe;
+static struct sigaction before[N], before_ignored[I];
 
 static void note(int signo)
 {
@@ -37,7 +41,9 @@ void em_signals_catch(void)
         }
     }
     action.sa_handler = SIG_IGN;
-    (void)sigaction(SIGPIPE, &action, &before_pipe);
+    for (size_t i = 0; i < I; i++) {
+        (void)sigaction(ignored_signals[i], &action, &before_ignored[i]);
+    }
 }
 
 void em_signals_release(void)
@@ -48,7 +54,9 @@ void em_signals_release(void)
     for (size_t i = 0; i < N; i++) {
         (void)sigaction(caught_signals[i], &before[i], NULL);
     }
-    (void)sigaction(SIGPIPE, &before_pipe, NULL);
+    for (size_t i = 0; i < I; i++) {
+        (void)sigaction(ignored_signals[i], &before_ignored[i], NULL);
+    }
 }
 
 int em_signals_caught(void)

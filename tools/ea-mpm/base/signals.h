@@ -3,8 +3,8 @@
 
 /* SIGINT, SIGTERM, SIGHUP and SIGQUIT as a wish that long work looks at
  * between its steps, instead of an end in the middle of one. Handlers rather
- * than a blocked mask: programs that we start must not inherit it. SIGPIPE is
- * ignored meanwhile. */
+ * than a blocked mask: programs that we start must not inherit it. SIGPIPE
+ * and what a terminal stops programs with are ignored meanwhile. */
 
 /* From here on signals are noted. May be nested; every call needs its
  * em_signals_release(), the last of which restores what was before. */

@@ -44,16 +44,10 @@ static int nameless_file(void)
 static void child_main(const char *const *argv, const char *const *env,
                        int output, int report)
 {
-    static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     int null = open("/dev/null", O_RDONLY);
-    sigset_t none;
 
     (void)setsid();
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
-        (void)signal(ours[i], SIG_DFL);
-    }
+    em_child_signals();
     if (null >= 0 && dup2(null, 0) >= 0 && dup2(output, 1) >= 0
         && dup2(output, 2) >= 0 && chdir("/") == 0
         && (report == 3 || dup3(report, 3, O_CLOEXEC) == 3)) {

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 
+#include "base/child.h"
 #include "base/exec.h"
 #include "service/errlog.h"
 #include "service/orphans.h"
@@ -150,10 +150,7 @@ static apr_status_t start_detached(const em_facts_t *facts,
         return APR_SUCCESS;
     }
     (void)setsid();
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
-    (void)signal(SIGHUP, SIG_DFL);
-    (void)signal(SIGPIPE, SIG_DFL);
+    em_child_signals();
     null = open("/dev/null", O_RDWR);
     if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0
         || dup2(null, 2) < 0 || chdir("/") != 0) {
