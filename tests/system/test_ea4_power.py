@@ -20,7 +20,7 @@ ALL = bool(os.environ.get("EA_MPM_ALL_POWER_CUTS"))
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
 SHIM = BUILD / "tests/faultshim.so"
 INSIDE = "/usr/local/lib/faultshim.so"
-SHARES = 2          # of the moments, for tests that run in parallel
+SHARES = 4 if ALL else 1    # of the moments, for tests in parallel
 LOG = "/var/tmp/calls"
 SWITCH = ["ea-mpm", "switch", "event", "--no-rehearsal", "--quiet"]
 # Stands in front of PROGRAM: the call number @AT@ of all its runs together
@@ -108,7 +108,7 @@ def newest(m):
 
 
 # How many moments of each are tried.
-PROGRAMS = {"/usr/bin/dpkg": 12, "/usr/bin/apt-get": 4, "/usr/sbin/ea-mpm": 4}
+PROGRAMS = {"/usr/bin/dpkg": 10, "/usr/bin/apt-get": 3, "/usr/sbin/ea-mpm": 3}
 
 
 @pytest.mark.parametrize("share", range(SHARES))
@@ -162,9 +162,19 @@ fi
 """
 
 
-def test_hooks_that_restart_the_server_do_not_stop_the_boot(ea4):
-    """A start waits for the end of the recovery, which waits for its hooks:
-    at boot they must not start anything."""
+# apt's own work at boot, at its longest.
+DAILY = """[Service]
+Type=simple
+ExecStartPre=
+ExecStart=
+ExecStart=/usr/bin/flock /var/lib/dpkg/lock-frontend sleep 1000
+"""
+
+
+def test_neither_hooks_nor_apts_daily_work_stop_the_boot(ea4):
+    """What a hook starts waits for the end of the recovery, which waits for
+    its hooks: at boot they must not start anything. And nobody else may have
+    the packages before."""
     before = ea4.tree()
     ea4.write("/usr/local/sbin/hook", HOOK, 0o755)
     ea4.write("/etc/apt/apt.conf.d/zz-hooks",
@@ -172,6 +182,9 @@ def test_hooks_that_restart_the_server_do_not_stop_the_boot(ea4):
     ea4.run(SWITCH)
     assert ea4.runs("event") and ea4.still()
     ea4.tool("rollback", "--no-rehearsal")
+    ea4.write("/etc/systemd/system/apt-daily.service.d/long.conf", DAILY)
+    ea4.run(["systemctl", "-q", "add-wants", "multi-user.target",
+             "apt-daily.service"])
     ea4.run("touch /run/cut")
     run = ea4.popen(SWITCH, stdout=-1, stderr=-1)
     ea4.run("until [ -e /run/cut.reached ]; do sleep 0.02; done")
@@ -179,6 +192,7 @@ def test_hooks_that_restart_the_server_do_not_stop_the_boot(ea4):
     run.communicate()
     assert journal_state(ea4) == "applying"
     boot_offline(ea4)
+    assert ea4.active("apt-daily") == "active"
     same(before, ea4.tree(), "the hooks")
     assert ea4.runs("prefork") and ea4.still()
     assert newest(ea4)[1] == "undone"
