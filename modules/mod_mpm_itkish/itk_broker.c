@@ -226,7 +226,9 @@ static int owns(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
                itk_word(msg->serial, ITK_SLOT_BUSY, c);
 }
 
-/* A child that lacks one pair lacks more: it gets some of them with it. */
+/* Only the pair of a worker that C has taken: one that it asks for again after
+ * it was cut off is no longer its own. A child that lacks one pair lacks more:
+ * it gets some of them with it. */
 static void req_fetch(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
 {
     itk_member_t *w = named_worker(st, msg);
@@ -234,7 +236,7 @@ static void req_fetch(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
     uint32_t i, n = 0;
     itk_msg_t also;
 
-    if (!w || w->quitting) {
+    if (!w || w->quitting || !owns(st, c, msg)) {
         deny(st, c, msg->nonce, ITK_DENY_GONE);
         return;
     }
@@ -253,11 +255,14 @@ static void req_fetch(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
     }
 }
 
+/* What is not C's cannot be given back. It may have died meanwhile; if not, C
+ * and we differ in what it has: all is taken back, and C comes anew. */
 static void req_return(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
 {
-    if (owns(st, c, msg)) {
-        (void)itk_area_push(st->area, msg->slot, msg->serial, c,
-                            (uint32_t)msg->value);
+    if (!owns(st, c, msg) ||
+        !itk_area_push(st->area, msg->slot, msg->serial, c,
+                       (uint32_t)msg->value)) {
+        drop_client(st, c);
     }
 }
 
@@ -281,13 +286,24 @@ static void req_stuck(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
     itk_brood_kill(st, w->ident, w->pid ? w->pid : st->houses[w->ident].pid);
 }
 
+static void req_leaves(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
+{
+    if (!owns(st, c, msg)) {
+        drop_client(st, c);             /* as above */
+        return;
+    }
+    (void)itk_area_swap(st->area, msg->slot, itk_brood_word(st, msg->slot),
+                        itk_word(msg->serial, ITK_SLOT_BUSY, ITK_BROKER));
+    itk_brood_dismiss(st, msg->slot);
+}
+
 static const struct {
     itk_type_t type;
     void (*serve)(itk_brood_t *st, uint32_t c, const itk_msg_t *msg);
 } by_client[] = {
     {ITK_REQ_LEASE, req_lease},   {ITK_REQ_FETCH, req_fetch},
     {ITK_REQ_RETURN, req_return}, {ITK_REQ_NUDGE, req_nudge},
-    {ITK_REQ_STUCK, req_stuck},
+    {ITK_REQ_STUCK, req_stuck},   {ITK_REQ_LEAVES, req_leaves},
 };
 
 static void hear_client(itk_brood_t *st, uint32_t c)
@@ -307,11 +323,7 @@ static void hear_client(itk_brood_t *st, uint32_t c)
     if (fd >= 0) {
         (void)close(fd);
     }
-    if (rv == APR_SUCCESS && fd < 0) {
-        if (msg.gen != st->policy->gen) {
-            deny(st, c, msg.nonce, ITK_DENY_GENERATION);
-            return;
-        }
+    if (rv == APR_SUCCESS && fd < 0 && msg.gen == st->policy->gen) {
         for (i = 0; i < sizeof(by_client) / sizeof(by_client[0]); i++) {
             if (by_client[i].type == msg.type) {
                 by_client[i].serve(st, c, &msg);
@@ -341,6 +353,10 @@ static void hear_common(itk_brood_t *st)
     if (rv == APR_EOF) {
         itk_brood_unwatch(st, st->setup->common);
         st->deaf = 1;
+    }
+    if (rv == APR_EINVAL) {
+        itk_log(ITK_LOG_ERR, 0, "itk-bad-message: what a child said to "
+                "introduce itself made no sense");
     }
     if (rv != APR_SUCCESS) {
         return;
@@ -437,6 +453,11 @@ static void hear_zygote(itk_brood_t *st, uint32_t ident)
             }
         }
     }
+    if (rv == APR_SUCCESS || rv == APR_EINVAL) {
+        itk_log(ITK_LOG_ERR, 0, "itk-bad-message: the zygote of %s is cut "
+                "off, it sent what no zygote sends",
+                st->policy->idents[ident].name);
+    }
     itk_brood_fail(h, 0);           /* why it left, the spawner will tell */
     itk_brood_forget_zygote(st, ident);
 }
@@ -449,33 +470,51 @@ static int cannot_become(int status)
            (WIFEXITED(status) && WEXITSTATUS(status) == ITK_EXIT_IDENT);
 }
 
+static void zygote_up(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg)
+{
+    (void)st;
+    h->pid = msg->value;
+}
+
+static void zygote_down(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg)
+{
+    if (cannot_become(msg->value)) {
+        itk_brood_fail(h, 1);
+    }
+    if (msg->value < 0 || (pid_t)msg->serial == h->pid) {
+        itk_brood_forget_zygote(st, msg->ident);
+    }
+}
+
+static const struct {
+    itk_type_t type;
+    void (*serve)(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg);
+} by_spawner[] = {
+    {ITK_ANS_ZYGOTE_UP, zygote_up},
+    {ITK_ANS_ZYGOTE_DOWN, zygote_down},
+};
+
 static void hear_spawner(itk_brood_t *st)
 {
     apr_status_t rv;
     itk_msg_t msg;
-    itk_house_t *h;
     int fd = -1;
+    size_t i;
 
     rv = itk_sock_recv(&msg, &fd, st->setup->spawner, MSG_DONTWAIT);
     if (APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EINTR(rv)) {
         return;
     }
-    if (rv != APR_SUCCESS || !itk_policy_ident(st->policy, msg.ident)) {
-        st->done = 2;               /* it is gone, so are we */
-        return;
-    }
-    h = &st->houses[msg.ident];
-    if (msg.type == ITK_ANS_ZYGOTE_UP) {
-        h->pid = msg.value;
-    }
-    else if (msg.type == ITK_ANS_ZYGOTE_DOWN) {
-        if (cannot_become(msg.value)) {
-            itk_brood_fail(h, 1);
-        }
-        if (msg.value < 0 || (pid_t)msg.serial == h->pid) {
-            itk_brood_forget_zygote(st, msg.ident);
+    if (rv == APR_SUCCESS && msg.gen == st->policy->gen &&
+        itk_policy_ident(st->policy, msg.ident)) {
+        for (i = 0; i < sizeof(by_spawner) / sizeof(by_spawner[0]); i++) {
+            if (by_spawner[i].type == msg.type) {
+                by_spawner[i].serve(st, &st->houses[msg.ident], &msg);
+                return;
+            }
         }
     }
+    st->done = 2;       /* it is gone, or mad; a new broker may know better */
 }
 
 /* --- the loop ------------------------------------------------------------ */

@@ -85,13 +85,31 @@ void itk_brood_forget(itk_brood_t *st, uint32_t slot)
     }
 }
 
+void itk_brood_dismiss(itk_brood_t *st, uint32_t slot)
+{
+    itk_member_t *w = &st->workers[slot];
+    apr_status_t rv;
+    itk_msg_t msg;
+
+    if (w->quitting) {
+        return;
+    }
+    itk_brood_msg(st, &msg, ITK_REQ_QUIT, w->ident, slot);
+    rv = itk_sock_send(w->fd, &msg, -1, MSG_DONTWAIT);
+    if (rv != APR_SUCCESS && rv != EPIPE) {
+        itk_brood_kill(st, w->ident, w->pid);   /* it cannot be told */
+    }
+    w->quitting = 1;
+    w->told = itk_area_clock();
+    st->live--;
+}
+
 /* Take an idle worker off its stack and let it leave. 0 if it just got
  * something to do. */
 int itk_brood_retire(itk_brood_t *st, uint32_t slot)
 {
     itk_member_t *w = &st->workers[slot];
     uint64_t word = itk_brood_word(st, slot);
-    itk_msg_t msg;
 
     if (itk_word_state(word) != ITK_SLOT_IDLE || w->quitting ||
         itk_word_serial(word) != w->serial ||
@@ -100,11 +118,7 @@ int itk_brood_retire(itk_brood_t *st, uint32_t slot)
         return 0;
     }
     itk_area_sweep(st->area, w->ident, st->seen, ++st->stamp);
-    itk_brood_msg(st, &msg, ITK_REQ_QUIT, w->ident, slot);
-    (void)itk_sock_send(w->fd, &msg, -1, MSG_DONTWAIT);
-    w->quitting = 1;
-    w->told = itk_area_clock();
-    st->live--;
+    itk_brood_dismiss(st, slot);
     return 1;
 }
 
@@ -154,14 +168,15 @@ void itk_brood_adopt(itk_brood_t *st, uint32_t slot)
     itk_member_t *w = &st->workers[slot];
     itk_msg_t msg;
 
-    if (w->adopted) {
+    if (w->adopted || w->quitting ||
+        itk_brood_watch(st, w->fd, PEER_WORKER, slot) != APR_SUCCESS) {
         return;
     }
-    w->adopted = 1;
     itk_brood_msg(st, &msg, ITK_REQ_PING, w->ident, slot);
     msg.nonce = w->serial;
-    if (itk_brood_watch(st, w->fd, PEER_WORKER, slot) == APR_SUCCESS) {
-        (void)itk_sock_send(w->fd, &msg, -1, MSG_DONTWAIT);
+    w->adopted = itk_sock_send(w->fd, &msg, -1, MSG_DONTWAIT) == APR_SUCCESS;
+    if (!w->adopted) {
+        itk_brood_unwatch(st, w->fd);   /* gone, or tried again by a tick */
     }
 }
 
@@ -182,16 +197,15 @@ void itk_brood_hear(itk_brood_t *st, uint32_t slot)
     if (APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EINTR(rv)) {
         return;
     }
-    if (rv == APR_SUCCESS &&
-        (msg.type != ITK_ANS_PONG || msg.nonce != w->serial)) {
+    if (rv == APR_SUCCESS && msg.type != ITK_ANS_PONG) {
         return;                     /* what its late child did not read */
     }
     itk_brood_unwatch(st, w->fd);
     w->adopted = 0;
-    if (rv == APR_EINVAL) {
-        itk_brood_kill(st, w->ident, w->pid);        /* it talks nonsense */
+    if (rv != APR_SUCCESS || msg.nonce != w->serial) {
+        itk_brood_dismiss(st, slot);        /* it leaves, or talks nonsense */
     }
-    if (rv == APR_SUCCESS && !w->quitting) {
+    else if (!w->quitting) {
         (void)itk_area_push(st->area, slot, w->serial, ITK_BROKER,
                             (uint32_t)msg.value);
     }

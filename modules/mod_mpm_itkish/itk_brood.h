@@ -28,6 +28,7 @@ typedef struct itk_member_t {
     uint32_t born;
     int quitting;           /* told to leave */
     uint32_t told;          /* when it was */
+    int killed;             /* it did not go */
     int adopted;            /* its child died; waiting for its pong */
     int missed;             /* audits that did not find it where it should be */
 } itk_member_t;
@@ -93,6 +94,10 @@ uint64_t itk_brood_word(itk_brood_t *st, uint32_t slot);
 
 /* Forget worker SLOT: it has died, or nobody can reach it any more. */
 void itk_brood_forget(itk_brood_t *st, uint32_t slot);
+
+/* Worker SLOT, which is on no stack, is to leave, or says that it does. If it
+ * stays it is killed (itk_care.c). */
+void itk_brood_dismiss(itk_brood_t *st, uint32_t slot);
 
 /* Take an idle worker off its stack and let it leave. 0 if it just got
  * something to do. */

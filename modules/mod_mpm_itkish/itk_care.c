@@ -12,12 +12,38 @@
 #define LEAVE_S     5       /* an idle worker has left by then, once told */
 #define AUDIT_TICKS 5
 
+/* Does nobody hold worker SLOT, who is busy by its WORD? Its child is gone, or
+ * it could not be asked when that was found. */
+static int is_lost(const itk_brood_t *st, uint32_t slot, uint64_t word)
+{
+    uint32_t owner = itk_word_owner(word);
+
+    if (owner == ITK_BROKER) {
+        return !st->workers[slot].adopted && !st->workers[slot].quitting;
+    }
+    return owner >= st->area->n_seats || st->clients[owner].fd < 0;
+}
+
+/* One that was told to leave and is still there. If even killing it does not
+ * make its zygote say so, the zygote is to blame. */
+static void end_idle(itk_brood_t *st, itk_member_t *w, uint32_t now)
+{
+    int in_vain = w->pid == 0 || w->killed;
+
+    itk_log(ITK_LOG_WARN, 0, "itk-worker-stuck: idle worker pid %ld of %s "
+            "does not leave (stopped?), killing %s", (long)w->pid,
+            st->policy->idents[w->ident].name,
+            in_vain ? "its zygote" : "it");
+    itk_brood_kill(st, w->ident, in_vain ? st->houses[w->ident].pid : w->pid);
+    w->killed = 1;
+    w->told = now;
+}
+
 /* One worker's state against what it should be. */
 static void check_worker(itk_brood_t *st, uint32_t slot, uint32_t now)
 {
     itk_member_t *w = &st->workers[slot];
     uint64_t word = itk_brood_word(st, slot);
-    uint32_t owner = itk_word_owner(word);
     uint32_t used = atomic_load(&st->area->slots[slot].used);
 
     if (w->pid == 0 && now - w->born > NASCENT_S) {
@@ -28,14 +54,9 @@ static void check_worker(itk_brood_t *st, uint32_t slot, uint32_t now)
         itk_brood_kill(st, w->ident, st->houses[w->ident].pid);
     }
     if (w->quitting && now - w->told > LEAVE_S) {
-        itk_log(ITK_LOG_WARN, 0, "itk-worker-stuck: idle worker pid %ld of %s "
-                "does not leave (stopped?), killing it", (long)w->pid,
-                st->policy->idents[w->ident].name);
-        w->told = now;
-        itk_brood_kill(st, w->ident, w->pid);
+        end_idle(st, w, now);
     }
-    if (itk_word_state(word) == ITK_SLOT_BUSY && owner != ITK_BROKER &&
-        (owner >= st->area->n_seats || st->clients[owner].fd < 0) &&
+    if (itk_word_state(word) == ITK_SLOT_BUSY && is_lost(st, slot, word) &&
         itk_area_swap(st->area, slot, word,
                       itk_word(w->serial, ITK_SLOT_BUSY, ITK_BROKER))) {
         itk_brood_adopt(st, slot);

@@ -192,7 +192,7 @@ static apr_status_t say_hello(itk_client_t *cl, int64_t deadline)
     apr_status_t rv;
     itk_msg_t msg;
     int pair[2];
-    int fd;
+    int fd = -1;
 
     rv = itk_sock_pair(pair);
     if (rv != APR_SUCCESS) {
@@ -205,6 +205,9 @@ static apr_status_t say_hello(itk_client_t *cl, int64_t deadline)
     (void)close(pair[1]);
     if (rv == APR_SUCCESS) {
         rv = hear(&msg, &fd, cl, pair[0], cl->nonce, deadline);
+    }
+    if (fd >= 0) {
+        (void)close(fd);        /* a welcome has none */
     }
     if (rv == APR_SUCCESS && msg.type == ITK_ANS_WELCOME) {
         cl->sock = pair[0];
@@ -243,17 +246,20 @@ static itk_deny_t ask(itk_msg_t *pans, int *pfd, itk_client_t *cl,
         if (rv == APR_SUCCESS) {
             rv = hear(pans, pfd, cl, cl->sock, msg.nonce, deadline);
         }
+        if (rv == APR_SUCCESS && pans->type == ITK_ANS_DENY) {
+            return pans->value == ITK_DENY_NONE ? ITK_DENY_BAD
+                                                : (itk_deny_t)pans->value;
+        }
         if (rv == APR_SUCCESS) {
-            return pans->type == ITK_ANS_GRANT  ? ITK_DENY_NONE
-                   : pans->type == ITK_ANS_DENY ? (itk_deny_t)pans->value
-                                                : ITK_DENY_BAD;
+            return ITK_DENY_NONE;
         }
         disconnect(cl);
     }
     return ITK_DENY_NO_BROKER;
 }
 
-/* Say something that has no answer; a dead broker need not know. */
+/* Say something that has no answer; a dead broker need not know, and one that
+ * cannot be told hears by the end of the pair that nothing is ours. */
 static void say(itk_client_t *cl, itk_type_t type, const itk_lease_t *lease,
                 int value)
 {
@@ -281,6 +287,15 @@ itk_deny_t itk_client_connect(itk_client_t *cl)
                ? ITK_DENY_NONE : ITK_DENY_NO_BROKER;
 }
 
+/* Does ANS give a worker of IDENT? A grant comes with a descriptor, or it would
+ * not have been received. */
+static int is_grant(const itk_client_t *cl, const itk_msg_t *ans,
+                    uint32_t ident)
+{
+    return ans->type == ITK_ANS_GRANT && ans->ident == ident &&
+           ans->gen == cl->policy->gen && ans->slot < cl->area->n_slots;
+}
+
 static itk_deny_t ask_for_worker(itk_lease_t *please, itk_client_t *cl,
                                  itk_type_t type, uint32_t ident)
 {
@@ -294,15 +309,17 @@ static itk_deny_t ask_for_worker(itk_lease_t *please, itk_client_t *cl,
     req.serial = please->serial;
     req.value = type == ITK_REQ_FETCH && cl->n_cache == cl->area->n_slots;
     no = ask(&ans, &fd, cl, &req);
-    if (no != ITK_DENY_NONE) {
-        return no;
+    if (no == ITK_DENY_NONE && !is_grant(cl, &ans, ident)) {
+        no = ITK_DENY_BAD;
     }
-    if (ans.ident != ident || ans.gen != cl->policy->gen || fd < 0 ||
-        ans.slot >= cl->area->n_slots) {
+    if (no != ITK_DENY_NONE) {
         if (fd >= 0) {
             (void)close(fd);
         }
-        return ITK_DENY_BAD;
+        if (no == ITK_DENY_BAD || type == ITK_REQ_FETCH) {
+            disconnect(cl);     /* the broker takes back what is ours now */
+        }
+        return no;
     }
     please->ident = ident;
     please->slot = ans.slot;
@@ -348,16 +365,30 @@ itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
     return no;
 }
 
+static uint64_t word_of(const itk_client_t *cl, const itk_lease_t *lease)
+{
+    return atomic_load(&cl->area->slots[lease->slot].word);
+}
+
+static int is_ours(const itk_client_t *cl, const itk_lease_t *lease)
+{
+    return word_of(cl, lease) ==
+           itk_word(lease->serial, ITK_SLOT_BUSY, cl->seat);
+}
+
 void itk_client_release(itk_client_t *cl, const itk_lease_t *lease,
                         uint32_t cpu)
 {
-    if (atomic_load(&cl->area->shared->waiters) && cl->sock >= 0) {
+    if (atomic_load(&cl->area->shared->waiters) && cl->sock >= 0 &&
+        is_ours(cl, lease)) {
         say(cl, ITK_REQ_RETURN, lease, (int)cpu);
         if (cl->sock >= 0) {
             return;
         }
     }
-    (void)itk_area_push(cl->area, lease->slot, lease->serial, cl->seat, cpu);
+    if (!itk_area_push(cl->area, lease->slot, lease->serial, cl->seat, cpu)) {
+        disconnect(cl);         /* the broker knows what became of it */
+    }
     if (atomic_load(&cl->area->shared->waiters)) {
         say(cl, ITK_REQ_NUDGE, lease, 0);
     }
@@ -369,6 +400,12 @@ void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease)
 
     if (place->slot == lease->slot && place->serial == lease->serial) {
         cache_drop(place);
+    }
+    if (is_ours(cl, lease)) {
+        say(cl, ITK_REQ_LEAVES, lease, 0);
+    }
+    else if (word_of(cl, lease) != itk_word(lease->serial, ITK_SLOT_FREE, 0)) {
+        disconnect(cl);
     }
 }
 
@@ -426,6 +463,9 @@ apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease)
              panswer->type == ITK_ANS_REFUSED)) {
             return APR_SUCCESS;
         }
+        if (rv == APR_SUCCESS && panswer->type != ITK_ANS_PONG) {
+            return APR_EINVAL;      /* the answer to what nobody asked */
+        }
         if (rv != APR_SUCCESS && !APR_STATUS_IS_EINTR(rv)) {
             return rv;              /* EAGAIN: the pair's own timeout */
         }
@@ -433,16 +473,21 @@ apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease)
             deadline = now_ms() + 1000;
         }
         else if (now_ms() >= deadline) {
-            return APR_EAGAIN;      /* interrupted, or late answers */
+            return APR_EAGAIN;      /* interrupted, or the broker's answers */
         }
     }
 }
 
 int itk_client_bereft(const itk_client_t *cl, const itk_lease_t *lease)
 {
-    return cl->epoch != atomic_load(&cl->area->shared->epoch) &&
-           atomic_load(&cl->area->slots[lease->slot].word) !=
-               itk_word(lease->serial, ITK_SLOT_BUSY, cl->seat);
+    uint64_t word = word_of(cl, lease);
+
+    if (is_ours(cl, lease)) {
+        return 0;
+    }
+    return cl->epoch != atomic_load(&cl->area->shared->epoch) ||
+           (itk_word_serial(word) == lease->serial &&
+            itk_word_state(word) != ITK_SLOT_FREE);
 }
 
 int itk_client_untouched(int fd, int *punread)

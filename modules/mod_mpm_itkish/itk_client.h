@@ -64,7 +64,7 @@ itk_deny_t itk_client_lease(itk_lease_t *please, itk_client_t *cl,
 void itk_client_release(itk_client_t *cl, const itk_lease_t *lease,
                         uint32_t cpu);
 
-/* The worker is gone, or goes. */
+/* The worker is gone, or goes, or should; the broker sees to it. */
 void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease);
 
 /* The worker does not move: have it killed. Its pair ends soon. */
@@ -81,8 +81,9 @@ void itk_client_settle(itk_client_t *cl);
  * (done or refused), APR_EAGAIN: nothing yet, anything else: it is gone. */
 apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease);
 
-/* Did another broker take over since LEASE was had, which does not know that
- * it is ours? It may then have read the worker's answer. */
+/* Is LEASE not ours any more, since another broker took over, or took us for
+ * dead? It may then have read the worker's answer. One that was only forgotten
+ * (its zygote died) still answers us. */
 int itk_client_bereft(const itk_client_t *cl, const itk_lease_t *lease);
 
 /* What the kernel says about TCP connection FD: 1 if not a byte of it has

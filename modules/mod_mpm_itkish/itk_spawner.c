@@ -242,7 +242,7 @@ static void start_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
     place->pid = pid;
     place->ident = n;
     place->orphan = 0;
-    tell(st, ITK_ANS_ZYGOTE_UP, n, pid, 0);
+    tell(st, ITK_ANS_ZYGOTE_UP, n, pid, pid);
 }
 
 /* Signal PID in the name of IDENT, in a process that is IDENT. */
@@ -286,11 +286,11 @@ static void serve(state_t *st)
     if (APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EINTR(rv)) {
         return;
     }
-    if (rv != APR_SUCCESS) {
+    if (rv != APR_SUCCESS && rv != APR_EINVAL) {
         lose_broker(st);
         return;
     }
-    if (msg.gen == policy->gen) {
+    if (rv == APR_SUCCESS && msg.gen == policy->gen) {
         ident = itk_policy_ident(policy, msg.ident);
     }
     if (!ident || itk_policy_refuse(policy, ident)) {

@@ -13,6 +13,7 @@ static const struct {
     {ITK_REQ_HELLO, 0, 1},        {ITK_REQ_LEASE, 0, 0},
     {ITK_REQ_FETCH, 0, 0},        {ITK_REQ_RETURN, 0, 0},
     {ITK_REQ_NUDGE, 0, 0},        {ITK_REQ_STUCK, 0, 0},
+    {ITK_REQ_LEAVES, 0, 0},
     {ITK_ANS_WELCOME, 0, 0},      {ITK_ANS_GRANT, 0, 1},
     {ITK_ANS_ALSO, 0, 1},
     {ITK_ANS_DENY, 0, 0},         {ITK_REQ_JOB, 0, 1},

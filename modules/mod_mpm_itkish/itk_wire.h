@@ -27,6 +27,8 @@ typedef enum {
                              * value: as of DONE */
     ITK_REQ_NUDGE = 10,     /* a worker was put on a stack while others wait */
     ITK_REQ_STUCK = 12,     /* SLOT/SERIAL does not move: end it */
+    ITK_REQ_LEAVES = 14,    /* SLOT/SERIAL leaves, or is of no use: see to it
+                             * that it goes */
 
     /* broker -> prefork child */
     ITK_ANS_WELCOME = 3,

@@ -193,7 +193,8 @@ static void serve(state_t *st)
     if (APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EINTR(rv)) {
         return;
     }
-    if (rv != APR_SUCCESS || msg.gen != st->z->gen) {
+    if (rv != APR_SUCCESS || msg.gen != st->z->gen ||
+        msg.ident != st->z->ident) {
         msg.type = 0;
     }
     switch (msg.type) {
@@ -204,6 +205,11 @@ static void serve(state_t *st)
         drain(st);
         break;
     default:
+        if (rv == APR_SUCCESS || rv == APR_EINVAL) {
+            itk_log(ITK_LOG_ERR, 0, "itk-bad-message: the zygote of %s was "
+                    "asked for something it does not do, and leaves",
+                    st->z->name);
+        }
         lose_broker(st);
         break;
     }

@@ -162,39 +162,49 @@ typedef enum {
     REFUSED
 } outcome_t;
 
+/* The worker is gone (ITK_DENY_LOST), or talks nonsense (ITK_DENY_BAD) and has
+ * to go. */
 static outcome_t worker_lost(conn_rec *c, server_rec *s, int fd,
-                             const itk_lease_t *lease)
+                             const itk_lease_t *lease, int reason)
 {
+    const char *name = itk_self.policy->idents[lease->ident].name;
     int unread;
 
     itk_client_forget(&client, lease);
     if (itk_client_untouched(fd, &unread)) {
-        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, s, "itk-retry: a worker of "
-                     "%s went away before it read the connection of %s",
-                     itk_self.policy->idents[lease->ident].name,
-                     c->client_ip);
+        ap_log_error(APLOG_MARK, reason == ITK_DENY_BAD ? APLOG_WARNING
+                                                        : APLOG_DEBUG, 0, s,
+                     "%s: a worker of %s %s before it read the connection of "
+                     "%s; another one gets it",
+                     reason == ITK_DENY_BAD ? itk_deny_id(reason)
+                                            : "itk-retry", name,
+                     reason == ITK_DENY_BAD ? "said what made no sense"
+                                            : "went away", c->client_ip);
         return AGAIN;
     }
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "%s: %s of %s: %s; the "
-                 "connection of %s is closed", itk_deny_id(ITK_DENY_LOST),
-                 "a worker", itk_self.policy->idents[lease->ident].name,
-                 itk_deny_text(ITK_DENY_LOST), c->client_ip);
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "%s: a worker of %s: %s; "
+                 "the connection of %s is closed", itk_deny_id(reason), name,
+                 itk_deny_text(reason), c->client_ip);
     return SERVED;
 }
 
-/* The worker has answered. */
-static outcome_t worker_answered(const itk_msg_t *ans,
+/* The worker has answered. One that refuses is not what the broker said it
+ * is, and would refuse the next connection too. */
+static outcome_t worker_answered(int fd, const itk_msg_t *ans,
                                  const itk_lease_t *lease, int *preason)
 {
+    int unread;
+
+    if (ans->type == ITK_ANS_REFUSED) {
+        *preason = ans->value == ITK_DENY_NONE ? ITK_DENY_BAD : ans->value;
+        itk_client_forget(&client, lease);
+        return itk_client_untouched(fd, &unread) ? REFUSED : SERVED;
+    }
     if (ans->flags & ITK_DONE_LAST) {
         itk_client_forget(&client, lease);
     }
     else {
         itk_client_release(&client, lease, (apr_uint32_t)ans->value);
-    }
-    if (ans->type == ITK_ANS_REFUSED) {
-        *preason = ans->value;
-        return REFUSED;
     }
     return SERVED;
 }
@@ -213,13 +223,12 @@ static outcome_t wait_for_worker(conn_rec *c, server_rec *s, int fd,
     for (;;) {
         rv = itk_client_wait(&ans, lease);
         if (rv == APR_SUCCESS) {
-            return worker_answered(&ans, lease, preason);
-        }
-        if (APR_STATUS_IS_EINVAL(rv)) {
-            itk_client_stuck(&client, lease);   /* it talks nonsense */
+            return worker_answered(fd, &ans, lease, preason);
         }
         if (!APR_STATUS_IS_EAGAIN(rv)) {
-            return worker_lost(c, s, fd, lease);
+            return worker_lost(c, s, fd, lease, APR_STATUS_IS_EINVAL(rv)
+                                                ? ITK_DENY_BAD
+                                                : ITK_DENY_LOST);
         }
         if (killed && ++seconds > GIVE_UP_AFTER) {
             /* It is past ITK_JOB_MS, nobody will begin with it any more. */

@@ -176,6 +176,7 @@ static void prove_identity(void)
     }
 }
 
+/* One that cannot answer leaves, so that nobody waits for it. */
 static void answer(itk_type_t type, const itk_msg_t *req, int flags,
                    int value)
 {
@@ -188,7 +189,9 @@ static void answer(itk_type_t type, const itk_msg_t *req, int flags,
     msg.nonce = req->nonce;
     msg.flags = (apr_uint16_t)flags;
     msg.value = value;
-    (void)itk_sock_send(me.sock, &msg, -1, MSG_DONTWAIT);
+    if (itk_sock_send(me.sock, &msg, -1, MSG_DONTWAIT) != APR_SUCCESS) {
+        leave(0);
+    }
 }
 
 /* Make an APR socket of FD. The addresses are the kernel's, whoever sent it
