@@ -24,6 +24,7 @@
 #include "itk_spawner.h"
 #include "itk_title.h"
 #include "mod_mpm_itkish_config.h"
+#include "mod_mpm_itkish_inits.h"
 #include "mod_mpm_itkish_worker.h"
 
 #define RETAINED_KEY    "mpm_itkish"
@@ -421,6 +422,9 @@ int itk_life_post_config(apr_pool_t *p, server_rec *s)
     if (itk_config_freeze(&itk_self.policy, s, in_use, p) != APR_SUCCESS ||
         (itk_config_has_identities(itk_self.policy) && !may_change_users(s))) {
         return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (itk_config_has_identities(itk_self.policy)) {
+        itk_inits_put_off();
     }
     itk_self.connections = itk_sconf_get(s)->connections;
     if (itk_self.connections == ITK_UNSET) {
