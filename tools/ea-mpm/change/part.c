@@ -143,7 +143,7 @@ static apr_status_t keep(em_part_t *part, const em_txn_t *txn,
         move->after.node = *after;
         move->after_sha1 = sum_of(&move->after, p);
     }
-    if (!config) {
+    if (!config && move->before.node.kind == EM_NODE_FILE) {
         move->before.node.data = NULL;
     }
     APR_ARRAY_PUSH(part->kept, em_kept_t *) = kept;
