@@ -1,4 +1,4 @@
-/* Everything that reads what rpm, dnf and rpm2cpio print, over any text.
+/* Everything that reads what rpm, dnf, zypper and rpm2cpio print, over any text.
  * Besides memory: a capability that was read reads the same again from its
  * own text, a table has no package without a name, and the order of versions
  * is one. */
@@ -13,6 +13,7 @@
 #include "package/listing.h"
 #include "package/manager.h"
 #include "package/rpm_db.h"
+#include "package/zypp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,6 +58,18 @@ static void check_archive(const char *data, size_t size, apr_pool_t *p)
     }
 }
 
+static void check_zypper(const char *text, apr_pool_t *p)
+{
+    const em_transaction_t *txn = em_zypp_summary(text, p);
+    const apr_array_header_t *files = em_zypp_files(text, p);
+
+    if (txn && (!files || !txn->install)) {
+        abort();
+    }
+    em_zypp_versions(apr_hash_make(p), text, p);
+    (void)em_zypp_words(text, p);
+}
+
 static void check_table(const char *text, apr_pool_t *p)
 {
     const em_transaction_t *txn = em_listing_table(text, p);
@@ -82,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = apr_pstrmemdup(p, (const char *)data, size);
     (void)em_listing_packages(text, 1, p);
     check_table(text, p);
+    check_zypper(text, p);
     check_cap(text, p);
     second = strchr(text, '\n');
     if (second) {

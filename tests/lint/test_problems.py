@@ -25,6 +25,8 @@ OTHER = {
     "config-files", "half-installed", "not-installed",
     # words of systemctl
     "reset-failed", "is-active",
+    # elements of zypper's XML
+    "install-summary", "to-remove",
     # values of JSON fields
     "control-command", "not-probed", "needs-changes", "not-asked",
     # supervisors and what tells them; an option

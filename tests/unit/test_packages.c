@@ -6,6 +6,7 @@
 #include "package/listing.h"
 #include "package/manager.h"
 #include "package/rpm_db.h"
+#include "package/zypp.h"
 
 /* ---- capabilities ---- */
 
@@ -498,6 +499,79 @@ static size_t entry(char *to, const char *name, unsigned mode,
     return n;
 }
 
+/* ---- zypper ---- */
+
+#define STREAM(inside) "<?xml version='1.0'?>\n<stream>\n" \
+    "<message type=\"info\">Loading repository data...</message>\n" \
+    inside "</stream>\n"
+
+/* Every kind of row but to-remove comes; patterns are no packages. */
+static void zyppers_summary(void **state)
+{
+    static const char text[] = STREAM(
+        "<install-summary download-size=\"1\" packages-to-change=\"4\">\n"
+        "<to-install>\n<solvable type=\"package\" name=\"apache2-event\" "
+        "edition=\"2.4.58-2.1\" arch=\"x86_64\" summary=\"a &lt; b\">\n"
+        "<description>One\nand two.</description></solvable>\n"
+        "<solvable type=\"pattern\" name=\"lamp\" edition=\"1-1\" "
+        "arch=\"x86_64\"/>\n</to-install>\n<to-upgrade-change-arch>\n"
+        "<solvable type=\"package\" name=\"apache2\" edition=\"1:2.4.58-2\" "
+        "arch=\"x86_64\" edition-old=\"2.4.51-1\" arch-old=\"i586\"/>\n"
+        "</to-upgrade-change-arch>\n<to-remove>\n<solvable "
+        "type=\"package\" name=\"apache2-worker\" edition=\"2.4.51-1\" "
+        "arch=\"i586\"/>\n</to-remove>\n</install-summary>\n");
+    em_transaction_t *txn = em_zypp_summary(text, pool);
+
+    (void)state;
+    assert_non_null(txn);
+    assert_int_equal(txn->install->nelts, 2);
+    assert_string_equal(em_package_in(txn->install, "apache2-event")->version,
+                        "2.4.58-2.1");
+    assert_string_equal(em_package_in(txn->install, "apache2")->version,
+                        "1:2.4.58-2");
+    assert_int_equal(txn->remove->nelts, 1);
+    assert_string_equal(em_package_in(txn->remove, "apache2-worker")->arch,
+                        "i586");
+    assert_null(em_zypp_summary(STREAM(""), pool));
+    assert_null(em_zypp_summary("", pool));
+    for (size_t cut = 0; cut < sizeof(text) - 2; cut++) {
+        assert_null(em_zypp_summary(apr_pstrmemdup(pool, text, cut), pool));
+    }
+}
+
+static void zyppers_files_versions_and_words(void **state)
+{
+    static const char problem[] = STREAM(
+        "<message type=\"error\">No provider of &apos;x&apos;.</message>\n"
+        "<prompt id=\"1\">\n<description>Problem: b needs c\n Solution 1: "
+        "no b</description>\n<text>Choose</text></prompt>\n");
+    static const char files[] = STREAM(
+        "<download-result><solvable><kind>package</kind></solvable>"
+        "<localfile path=\"/var/a/b.rpm\"/></download-result>"
+        "<download-result><localfile path=\"\"/></download-result>");
+    static const char offers[] = STREAM(
+        "<search-result version=\"0.0\"><solvable-list>"
+        "<solvable name=\"a\" kind=\"package\" edition=\"2-1\"/>"
+        "<solvable name=\"a\" kind=\"package\" edition=\"1-1\"/>"
+        "</solvable-list></search-result>");
+    apr_hash_t *versions = apr_hash_make(pool);
+    apr_array_header_t *found = em_zypp_files(files, pool);
+
+    (void)state;
+    assert_string_equal(em_zypp_words(problem, pool),
+                        "No provider of 'x'.\nProblem: b needs c\n Solution "
+                        "1: no b");
+    assert_string_equal(em_zypp_words("no xml", pool), "");
+    assert_int_equal(found->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(found, 0, const char *),
+                        "/var/a/b.rpm");
+    assert_null(em_zypp_files("<stream>", pool));
+    assert_int_equal(em_zypp_files(STREAM(""), pool)->nelts, 0);
+    em_zypp_versions(versions, offers, pool);
+    assert_string_equal(apr_hash_get(versions, "a", APR_HASH_KEY_STRING),
+                        "2-1");
+}
+
 static void an_archive_cut_anywhere_is_damaged(void **state)
 {
     char archive[600];
@@ -549,6 +623,8 @@ int main(void)
         cmocka_unit_test(remains_survive_json),
         cmocka_unit_test(json_that_is_no_transaction),
         cmocka_unit_test(the_table_of_a_transaction),
+        cmocka_unit_test(zyppers_summary),
+        cmocka_unit_test(zyppers_files_versions_and_words),
         cmocka_unit_test(an_archive_cut_anywhere_is_damaged),
     };
 

@@ -5,6 +5,8 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "package/zypp.h"
+
 #define ASK_TIMEOUT apr_time_from_sec(120)  /* dnf may load its metadata */
 
 /* An MPM and the package that would bring it. */
@@ -17,16 +19,16 @@ typedef struct offer_t {
 typedef struct manager_t {
     const char *program;        /* absolute, tells that it is there */
     const char *argv[8];        /* package names go behind */
-    void (*read)(apr_hash_t *versions, char *text, apr_pool_t *p);
+    void (*read)(apr_hash_t *versions, const char *text, apr_pool_t *p);
 } manager_t;
 
 /* apt-cache policy: "NAME:\n  Installed: ...\n  Candidate: VERSION\n". */
-static void read_policy(apr_hash_t *versions, char *text, apr_pool_t *p)
+static void read_policy(apr_hash_t *versions, const char *text,
+                        apr_pool_t *p)
 {
-    char *state, *line = apr_strtok(text, "\n", &state);
+    char *state, *line = apr_strtok(apr_pstrdup(p, text), "\n", &state);
     const char *name = NULL;
 
-    (void)p;
     for (; line; line = apr_strtok(NULL, "\n", &state)) {
         apr_size_t len = strlen(line);
 
@@ -42,11 +44,10 @@ static void read_policy(apr_hash_t *versions, char *text, apr_pool_t *p)
 }
 
 /* repoquery with our format: "NAME\tVERSION\n", the last is the newest. */
-static void read_tabs(apr_hash_t *versions, char *text, apr_pool_t *p)
+static void read_tabs(apr_hash_t *versions, const char *text, apr_pool_t *p)
 {
-    char *state, *line = apr_strtok(text, "\n", &state);
+    char *state, *line = apr_strtok(apr_pstrdup(p, text), "\n", &state);
 
-    (void)p;
     for (; line; line = apr_strtok(NULL, "\n", &state)) {
         char *tab = strchr(line, '\t');
 
@@ -57,46 +58,10 @@ static void read_tabs(apr_hash_t *versions, char *text, apr_pool_t *p)
     }
 }
 
-/* NAME="..." in an XML tag. */
-static const char *attribute(const char *tag, const char *name, apr_pool_t *p)
-{
-    const char *at = strstr(tag, apr_pstrcat(p, " ", name, "=\"", NULL));
-
-    if (!at) {
-        return NULL;
-    }
-    at += strlen(name) + 3;
-    return apr_pstrmemdup(p, at, strcspn(at, "\""));
-}
-
-/* zypper --xmlout search -s: <solvable ... name="N" ... edition="V" .../>,
- * newest first. */
-static void read_zypper(apr_hash_t *versions, char *text, apr_pool_t *p)
-{
-    char *tag = strstr(text, "<solvable ");
-
-    while (tag) {
-        char *end = strchr(tag, '>');
-        const char *name, *edition;
-
-        if (!end) {
-            return;
-        }
-        *end = '\0';
-        name = attribute(tag, "name", p);
-        edition = attribute(tag, "edition", p);
-        if (name && edition && !apr_hash_get(versions, name,
-                                             APR_HASH_KEY_STRING)) {
-            apr_hash_set(versions, name, APR_HASH_KEY_STRING, edition);
-        }
-        tag = strstr(end + 1, "<solvable ");
-    }
-}
-
 static const manager_t managers[] = {
     { "/usr/bin/zypper", { "zypper", "--non-interactive", "--no-refresh",
                            "--xmlout", "search", "-s", "--match-exact" },
-      read_zypper },
+      em_zypp_versions },
     { "/usr/bin/dnf", { "dnf", "-q", "repoquery", "--latest-limit=1", "--qf",
                         "%{name}\t%{version}-%{release}\n" }, read_tabs },
     { "/usr/bin/repoquery", { "repoquery", "-q", "--qf",
@@ -113,7 +78,9 @@ static const manager_t *find_manager(const em_facts_t *facts, apr_pool_t *p)
 
     for (i = 0; i < sizeof(managers) / sizeof(*managers); i++) {
         if (dpkg == (managers[i].read == read_policy)
-            && em_view_exists(facts->view, managers[i].program, p)) {
+            && em_view_exists(facts->view, managers[i].program, p)
+            && (managers[i].read != em_zypp_versions
+                || em_zypp_is_here(facts->view, p))) {
             return &managers[i];
         }
     }
@@ -178,7 +145,7 @@ static apr_hash_t *ask(const manager_t *manager,
         != APR_SUCCESS || !out->exited) {
         return NULL;
     }
-    manager->read(versions, apr_pstrdup(p, out->out), p);
+    manager->read(versions, out->out, p);
     return versions;
 }
 

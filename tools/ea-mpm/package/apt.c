@@ -34,36 +34,12 @@ static int busy(const char **pcommand, const em_view_t *view, apr_pool_t *p)
         "/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock",
         "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock", NULL
     };
-    int pid = 0;
+    static const char *const none[] = {NULL};
 
-    for (int i = 0; !pid && locks[i]; i++) {
-        pid = em_lock_holder(view, locks[i], p);
-    }
-    if (pid) {
-        *pcommand = em_pid_command(pid, p);
-    }
-    return pid;
+    return em_locks_busy(pcommand, view, none, locks, p);
 }
 
 /* ---- runs ---- */
-
-static void push(apr_array_header_t *argv, const char *word)
-{
-    APR_ARRAY_PUSH(argv, const char *) = word;
-}
-
-static apr_status_t unavailable(em_result_t *res, apr_status_t rv,
-                                const char *program, const em_exec_out_t *out,
-                                const char *what, apr_pool_t *p)
-{
-    if (rv != APR_SUCCESS) {
-        return em_result_fail(res, rv, EM_EXIT_FAILED, "packages-unavailable",
-                              "cannot run %s: ", program);
-    }
-    return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
-                          "packages-unavailable", "%s %s: %s", program, what,
-                          em_exec_words(out, p));
-}
 
 /* "apt-get" with what holds for every transaction. --force-confold: an edited
  * file stays. */
@@ -87,8 +63,8 @@ static void push_offline(apr_array_header_t *argv)
     };
 
     for (int i = 0; options[i]; i++) {
-        push(argv, "-o");
-        push(argv, options[i]);
+        em_argv_add(argv, "-o");
+        em_argv_add(argv, options[i]);
     }
 }
 
@@ -104,11 +80,11 @@ static void push_lists(apr_array_header_t *argv,
                        const apr_array_header_t *goes, apr_hash_t *known,
                        apr_pool_t *p)
 {
-    push(argv, "install");
+    em_argv_add(argv, "install");
     for (int i = 0; i < comes->nelts; i++) {
         const em_package_t *one = APR_ARRAY_IDX(comes, i, em_package_t *);
 
-        push(argv, one->file ? one->file : exact(one, p));
+        em_argv_add(argv, one->file ? one->file : exact(one, p));
     }
     for (int i = 0; i < goes->nelts; i++) {
         const em_package_t *one = APR_ARRAY_IDX(goes, i, em_package_t *);
@@ -116,7 +92,7 @@ static void push_lists(apr_array_header_t *argv,
         if (!em_package_in(comes, one->name)
             && (!known || apr_hash_get(known, one->name,
                                        APR_HASH_KEY_STRING))) {
-            push(argv, apr_pstrcat(p, one->name, "-", NULL));
+            em_argv_add(argv, apr_pstrcat(p, one->name, "-", NULL));
         }
     }
 }
@@ -161,32 +137,29 @@ static apr_status_t read_available(apr_hash_t *available,
     apr_hash_t *known = known_names(view, p);
     em_stanza_t stanza;
     em_exec_out_t *out;
-    apr_status_t rv;
+    apr_status_t rv = em_manager_needs_host(view, "apt", res);
     const char *at;
 
-    if (strcmp(em_view_root(view), "/") != 0) {
-        return em_result_fail(res, APR_ENOTIMPL, EM_EXIT_FAILED,
-                              "packages-unavailable",
-                              "apt is not asked for the packages of another "
-                              "tree (--root)");
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
     rv = em_manager_exec(&out, em_argv(p, "apt-cache", "pkgnames", prefix,
                                        NULL), ASK_TIMEOUT, NULL, p);
     if (rv != APR_SUCCESS || out->exit_code != 0) {
-        return unavailable(res, rv, "apt-cache", out,
-                           "cannot list what is available", p);
+        return em_manager_unavailable(res, rv, "apt-cache", out,
+                                      "cannot list what is available", p);
     }
     name = apr_strtok(apr_pstrdup(p, out->out), "\n", &state);
     if (!name) {
         return APR_SUCCESS;
     }
     for (; name; name = apr_strtok(NULL, "\n", &state)) {
-        push(argv, name);
+        em_argv_add(argv, name);
     }
     rv = em_manager_exec(&out, argv, ASK_TIMEOUT, NULL, p);
     if (rv != APR_SUCCESS || out->exit_code != 0 || out->truncated) {
-        return unavailable(res, rv, "apt-cache", out,
-                           "cannot show what is available", p);
+        return em_manager_unavailable(res, rv, "apt-cache", out,
+                                      "cannot show what is available", p);
     }
     at = out->out;
     while (em_stanza_next(&stanza, &at, out->out + out->out_len)) {
@@ -249,7 +222,7 @@ static apr_status_t download(em_exec_out_t **pout,
                                        "download", NULL);
 
     for (int i = 0; i < list->nelts; i++) {
-        push(argv, exact(APR_ARRAY_IDX(list, i, em_package_t *), p));
+        em_argv_add(argv, exact(APR_ARRAY_IDX(list, i, em_package_t *), p));
     }
     return em_manager_exec(pout, argv, ASK_TIMEOUT, NULL, p);
 }
@@ -277,7 +250,8 @@ static apr_status_t fetch_one(em_package_t *package, const em_view_t *view,
         return APR_SUCCESS;
     }
     if (rv != APR_SUCCESS || !package->installed || !is_gone(out)) {
-        return unavailable(res, rv, "apt-get", out, "cannot download", p);
+        return em_manager_unavailable(res, rv, "apt-get", out,
+                                      "cannot download", p);
     }
     (void)take_cached(package, view, dir, p);
     return APR_SUCCESS;
@@ -295,7 +269,7 @@ static apr_status_t fetch(const em_transaction_t *txn,
 
     (void)txn;
     if (rv != APR_SUCCESS) {
-        return unavailable(res, rv, "apt-get", out, "", p);
+        return em_manager_unavailable(res, rv, "apt-get", out, "", p);
     }
     for (int i = 0; rv == APR_SUCCESS && out->exit_code != 0
                     && i < list->nelts; i++) {
@@ -348,16 +322,16 @@ static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
     apr_status_t rv;
 
     (void)view;
-    push(argv, "-s");
-    push(argv, "--purge");
+    em_argv_add(argv, "-s");
+    em_argv_add(argv, "--purge");
     if (has_files(txn->install)) {
         push_offline(argv);
     }
     push_lists(argv, txn->install, going(txn, p), NULL, p);
     rv = em_manager_exec(&out, argv, ASK_TIMEOUT, NULL, p);
     if (rv != APR_SUCCESS || !out->exited) {
-        return unavailable(res, rv, "apt-get", out,
-                           "does not judge the transaction", p);
+        return em_manager_unavailable(res, rv, "apt-get", out,
+                                      "does not judge the transaction", p);
     }
     *pwords = em_exec_words(out, p);
     *pits = out->exit_code == 0 ? em_apt_simulation(out->out, p) : NULL;
@@ -412,12 +386,12 @@ static apr_status_t run(const em_transaction_t *txn, int back,
         }
     }
     if (back || !leaves(txn)) {
-        push(argv, "--purge");
+        em_argv_add(argv, "--purge");
     }
     push_offline(argv);
     if (comes_back(comes, known)) {
-        push(argv, "-o");
-        push(argv, "Dpkg::Options::=--force-confmiss");
+        em_argv_add(argv, "-o");
+        em_argv_add(argv, "Dpkg::Options::=--force-confmiss");
     }
     push_lists(argv, comes, goes, known, p);
     rv = em_manager_exec(&out, argv, EM_TO_THE_END, log, p);
@@ -440,7 +414,7 @@ static apr_status_t set_mark(const apr_array_header_t *list, em_mark_t mark,
 
     (void)view;
     for (int i = 0; i < list->nelts; i++) {
-        push(argv, APR_ARRAY_IDX(list, i, em_package_t *)->name);
+        em_argv_add(argv, APR_ARRAY_IDX(list, i, em_package_t *)->name);
     }
     rv = em_manager_exec(&out, argv, EM_TO_THE_END, log, p);
     *pwords = rv == APR_SUCCESS ? em_exec_words(out, p)
@@ -449,8 +423,9 @@ static apr_status_t set_mark(const apr_array_header_t *list, em_mark_t mark,
 }
 
 const em_manager_t em_manager_apt = {
-    .name = "apt", .is_here = is_here, .compare = em_deb_compare, .bare = 0,
-    .busy = busy, .read_installed = em_dpkg_read_installed,
+    .name = "apt", .upgrade = "apt upgrade", .is_here = is_here,
+    .compare = em_deb_compare, .bare = 0, .busy = busy,
+    .read_installed = em_dpkg_read_installed,
     .read_available = read_available, .read_left = em_dpkg_read_left,
     .read_remains = em_dpkg_read_remains,
     .dry_run = dry_run, .fetch = fetch, .identify = em_deb_identify,

@@ -37,19 +37,6 @@ static int is_here_as_yum(const em_view_t *view, apr_pool_t *p)
 
 /* ---- who is at work ---- */
 
-static int pid_in(const em_view_t *view, const char *path, apr_pool_t *p)
-{
-    em_node_t *node;
-    int pid;
-
-    if (em_view_read(&node, view, path, 64, p) != APR_SUCCESS) {
-        return 0;
-    }
-    pid = atoi(node->data);
-    return pid > 0 && pid != getpid()
-           && access(apr_psprintf(p, "/proc/%d", pid), F_OK) == 0 ? pid : 0;
-}
-
 static int busy(const char **pcommand, const em_view_t *view, apr_pool_t *p)
 {
     static const char *const pids[] = {
@@ -57,21 +44,10 @@ static int busy(const char **pcommand, const em_view_t *view, apr_pool_t *p)
         "/var/cache/dnf/download_lock.pid", "/run/yum.pid", NULL
     };
     static const char *const locks[] = {
-        "/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock",
-        "/run/dnf/rpmtransaction.lock", NULL
+        EM_RPM_LOCKS, "/run/dnf/rpmtransaction.lock", NULL
     };
-    int pid = 0;
 
-    for (int i = 0; !pid && pids[i]; i++) {
-        pid = pid_in(view, pids[i], p);
-    }
-    for (int i = 0; !pid && locks[i]; i++) {
-        pid = em_lock_holder(view, locks[i], p);
-    }
-    if (pid) {
-        *pcommand = em_pid_command(pid, p);
-    }
-    return pid;
+    return em_locks_busy(pcommand, view, pids, locks, p);
 }
 
 /* ---- runs ---- */
@@ -86,11 +62,6 @@ static apr_array_header_t *argv_of(const em_view_t *view, apr_pool_t *p)
                    "--setopt=clean_requirements_on_remove=0", NULL);
 }
 
-static void push(apr_array_header_t *argv, const char *word)
-{
-    APR_ARRAY_PUSH(argv, const char *) = word;
-}
-
 /* "Is this ok [Y/n]" goes without saying, and it ends before a transaction;
  * signatures are checked as for one. */
 static apr_array_header_t *download_argv(const em_view_t *view,
@@ -98,22 +69,9 @@ static apr_array_header_t *download_argv(const em_view_t *view,
 {
     apr_array_header_t *argv = argv_of(view, p);
 
-    push(argv, "--setopt=defaultyes=1");
-    push(argv, "--downloadonly");
+    em_argv_add(argv, "--setopt=defaultyes=1");
+    em_argv_add(argv, "--downloadonly");
     return argv;
-}
-
-static apr_status_t unavailable(em_result_t *res, apr_status_t rv,
-                                const em_exec_out_t *out, const char *what,
-                                const char *program, apr_pool_t *p)
-{
-    if (rv != APR_SUCCESS) {
-        return em_result_fail(res, rv, EM_EXIT_FAILED, "packages-unavailable",
-                              "cannot run %s: ", program);
-    }
-    return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
-                          "packages-unavailable", "%s %s: %s", program, what,
-                          em_exec_words(out, p));
 }
 
 /* Run what ARGV says; where that fails, once more with the metadata that is
@@ -126,7 +84,7 @@ static apr_status_t online(em_exec_out_t **pout, apr_array_header_t *argv,
     if (rv == APR_SUCCESS && (*pout)->exit_code != 0) {
         em_exec_out_t *again;
 
-        push(argv, "--cacheonly");
+        em_argv_add(argv, "--cacheonly");
         if (em_manager_exec(&again, argv, ASK_TIMEOUT, NULL, p)
             == APR_SUCCESS && again->exit_code == 0) {
             *pout = again;
@@ -149,14 +107,14 @@ static apr_array_header_t *query_argv(const char *foreign,
                     : argv_of(view, p);
 
     if (!foreign) {
-        push(argv, "-q");
-        push(argv, "repoquery");
-        push(argv, "--available");
+        em_argv_add(argv, "-q");
+        em_argv_add(argv, "repoquery");
+        em_argv_add(argv, "--available");
     }
-    push(argv, "--qf");
-    push(argv, "P\t%{name}\t%{epoch}:%{version}-%{release}\t%{arch}\n"
+    em_argv_add(argv, "--qf");
+    em_argv_add(argv, "P\t%{name}\t%{epoch}:%{version}-%{release}\t%{arch}\n"
                "p\t%{provides}\nr\t%{requires}\nc\t%{conflicts}\n");
-    push(argv, apr_pstrcat(p, prefix, "*", NULL));
+    em_argv_add(argv, apr_pstrcat(p, prefix, "*", NULL));
     return argv;
 }
 
@@ -167,13 +125,10 @@ static apr_status_t read_available(apr_hash_t *available,
     const char *foreign;
     apr_array_header_t *argv, *list;
     em_exec_out_t *out;
-    apr_status_t rv;
+    apr_status_t rv = em_manager_needs_host(view, "dnf", res);
 
-    if (strcmp(em_view_root(view), "/") != 0) {
-        return em_result_fail(res, APR_ENOTIMPL, EM_EXIT_FAILED,
-                              "packages-unavailable",
-                              "dnf is not asked for the packages of another "
-                              "tree (--root)");
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
     foreign = em_dnf_foreign(view, p);
     argv = query_argv(foreign, view, prefix, p);
@@ -182,8 +137,10 @@ static apr_status_t read_available(apr_hash_t *available,
         if (em_foreign_is_yum(foreign)) {
             em_result_hint(res, "yum install yum-utils");
         }
-        return unavailable(res, rv, out, "cannot list what is available",
-                           APR_ARRAY_IDX(argv, 0, const char *), p);
+        return em_manager_unavailable(res, rv,
+                                      APR_ARRAY_IDX(argv, 0, const char *),
+                                      out, "cannot list what is available",
+                                      p);
     }
     list = em_listing_packages(out->out, 0, p);
     for (int i = 0; i < list->nelts; i++) {
@@ -282,8 +239,8 @@ static apr_status_t shell(em_exec_out_t **pout, apr_array_header_t *argv,
     }
     else {
         close(fd);
-        push(argv, "shell");
-        push(argv, path);
+        em_argv_add(argv, "shell");
+        em_argv_add(argv, path);
         rv = em_manager_exec(pout, argv, timeout, log, p);
     }
     (void)unlink(path);
@@ -301,12 +258,12 @@ static apr_status_t dry_run(em_transaction_t **pits, const char **pwords,
     em_exec_out_t *out;
     apr_status_t rv;
 
-    push(argv, "--disablerepo=*");
+    em_argv_add(argv, "--disablerepo=*");
     rv = shell(&out, argv, script_for(txn->install, txn->remove, p),
                ASK_TIMEOUT, NULL, p);
     if (rv != APR_SUCCESS || !out->exited) {
-        return unavailable(res, rv, out, "does not judge the transaction",
-                           txn->manager, p);
+        return em_manager_unavailable(res, rv, txn->manager, out,
+                                      "does not judge the transaction", p);
     }
     *pits = strstr(out->err, "Error") ? NULL : em_listing_table(out->out, p);
     *pwords = em_exec_words(out, p);
@@ -320,7 +277,7 @@ static apr_array_header_t *into_argv(const char *dir, const em_view_t *view,
 {
     apr_array_header_t *argv = download_argv(view, p);
 
-    push(argv, apr_pstrcat(p, "--downloaddir=", dir, NULL));
+    em_argv_add(argv, apr_pstrcat(p, "--downloaddir=", dir, NULL));
     return argv;
 }
 
@@ -339,7 +296,7 @@ static apr_status_t fetch_new(em_exec_out_t **pout,
         apr_array_header_t *argv = into_argv(dir, view, p);
         em_exec_out_t *again;
 
-        push(argv, "--cacheonly");
+        em_argv_add(argv, "--cacheonly");
         if (shell(&again, argv, script, ASK_TIMEOUT, NULL, p) == APR_SUCCESS
             && !strstr(again->err, "Error")) {
             *pout = again;
@@ -355,9 +312,10 @@ static apr_status_t fetch_old(em_exec_out_t **pout,
 {
     apr_array_header_t *argv = into_argv(dir, view, p);
 
-    push(argv, "reinstall");
+    em_argv_add(argv, "reinstall");
     for (int i = 0; i < list->nelts; i++) {
-        push(argv, em_rpm_full(APR_ARRAY_IDX(list, i, em_package_t *), p));
+        em_argv_add(argv, em_rpm_full(APR_ARRAY_IDX(list, i, em_package_t *),
+                                      p));
     }
     return online(pout, argv, p);
 }
@@ -373,7 +331,8 @@ static apr_status_t refused(em_result_t *res, apr_status_t rv,
                        "know. Where you trust it, import what the "
                        "repository's gpgkey= names: rpm --import KEY");
     }
-    return unavailable(res, rv, out, "cannot download", program, p);
+    return em_manager_unavailable(res, rv, program, out, "cannot download",
+                                  p);
 }
 
 static apr_status_t fetch(const em_transaction_t *txn,
@@ -427,9 +386,9 @@ static apr_status_t run(const em_transaction_t *txn, int back,
         *pwords = "the rpm database cannot be read";
         return APR_EGENERAL;
     }
-    push(argv, "--setopt=assumeyes=1");
-    push(argv, "--disablerepo=*");
-    push(argv, protect);
+    em_argv_add(argv, "--setopt=assumeyes=1");
+    em_argv_add(argv, "--disablerepo=*");
+    em_argv_add(argv, protect);
     rv = shell(&out, argv, apr_pstrcat(p, script_for(comes, goes, p),
                                        marks_for(comes, p), NULL),
                EM_TO_THE_END, log, p);
@@ -439,22 +398,19 @@ static apr_status_t run(const em_transaction_t *txn, int back,
 }
 
 #define SHARED \
-    .compare = em_rpm_compare, .bare = 1, .foreign = em_dnf_foreign, \
-    .busy = busy, .read_installed = em_rpm_read_installed, \
+    EM_RPM_PARTS, .foreign = em_dnf_foreign, .busy = busy, \
     .read_available = read_available, .dry_run = dry_run, .fetch = fetch, \
-    .identify = em_rpm_identify, .suffix = ".rpm", .unpack = em_rpm_unpack, \
-    .owned = em_rpm_owned, .saved = ".rpmsave", .news = ".rpmnew", \
-    .run = run, .repair = em_rpm_repair, .versions = em_rpm_versions, \
-    .read_marks = em_dnf_read_marks, .set_mark = em_dnf_set_mark
+    .run = run, .read_marks = em_dnf_read_marks, .set_mark = em_dnf_set_mark
 
 const em_manager_t em_manager_dnf = {
-    .name = "dnf", .is_here = is_here, SHARED,
+    .name = "dnf", .upgrade = "dnf upgrade", .is_here = is_here, SHARED,
     .mark_by = {[EM_MARK_MANUAL] = "dnf mark install",
                 [EM_MARK_AUTO] = "dnf mark remove"},
 };
 
 const em_manager_t em_manager_yum = {
-    .name = "yum", .is_here = is_here_as_yum, SHARED,
+    .name = "yum", .upgrade = "yum upgrade", .is_here = is_here_as_yum,
+    SHARED,
     .mark_by = {[EM_MARK_MANUAL] = "yum mark install",
                 [EM_MARK_AUTO] = "yum mark remove"},
 };

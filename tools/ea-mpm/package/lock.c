@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -88,4 +89,36 @@ const char *em_pid_command(int pid, apr_pool_t *p)
         text[i] = text[i] == '\0' || text[i] == '\n' ? ' ' : text[i];
     }
     return n ? apr_pstrmemdup(p, text, n) : "?";
+}
+
+/* The living process whose number is in the file, or 0. */
+static int pid_in(const em_view_t *view, const char *path, apr_pool_t *p)
+{
+    em_node_t *node;
+    int pid;
+
+    if (em_view_read(&node, view, path, 64, p) != APR_SUCCESS) {
+        return 0;
+    }
+    pid = atoi(node->data);
+    return pid > 0 && pid != getpid()
+           && access(apr_psprintf(p, "/proc/%d", pid), F_OK) == 0 ? pid : 0;
+}
+
+int em_locks_busy(const char **pcommand, const em_view_t *view,
+                  const char *const *pids, const char *const *locks,
+                  apr_pool_t *p)
+{
+    int pid = 0;
+
+    for (; !pid && *pids; pids++) {
+        pid = pid_in(view, *pids, p);
+    }
+    for (; !pid && *locks; locks++) {
+        pid = em_lock_holder(view, *locks, p);
+    }
+    if (pid) {
+        *pcommand = em_pid_command(pid, p);
+    }
+    return pid;
 }

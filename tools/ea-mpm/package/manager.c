@@ -13,7 +13,7 @@
 #define MAX_WORDS 1500          /* of a manager's output, for people */
 
 static const em_manager_t *const managers[] = {
-    &em_manager_apt, &em_manager_dnf, &em_manager_yum,
+    &em_manager_apt, &em_manager_zypper, &em_manager_dnf, &em_manager_yum,
 };
 
 const em_manager_t *em_manager_find(const em_view_t *view, apr_pool_t *p)
@@ -41,6 +41,11 @@ const char *em_manager_name(const em_manager_t *manager)
     return manager->name;
 }
 
+const char *em_manager_upgrade(const em_manager_t *manager)
+{
+    return manager->upgrade;
+}
+
 const char *em_package_foreign(const em_manager_t *manager,
                                const em_view_t *view, apr_pool_t *p)
 {
@@ -62,6 +67,11 @@ apr_array_header_t *em_argv(apr_pool_t *p, ...)
     }
     va_end(ap);
     return argv;
+}
+
+void em_argv_add(apr_array_header_t *argv, const char *word)
+{
+    APR_ARRAY_PUSH(argv, const char *) = word;
 }
 
 apr_status_t em_manager_exec(em_exec_out_t **pout,
@@ -119,6 +129,30 @@ const char *em_exec_words(const em_exec_out_t *out, apr_pool_t *p)
         return apr_pstrcat(p, "it did not end in time. ", words, NULL);
     }
     return words;
+}
+
+apr_status_t em_manager_unavailable(em_result_t *res, apr_status_t rv,
+                                    const char *program,
+                                    const em_exec_out_t *out,
+                                    const char *what, apr_pool_t *p)
+{
+    if (rv != APR_SUCCESS) {
+        return em_result_fail(res, rv, EM_EXIT_FAILED, "packages-unavailable",
+                              "cannot run %s: ", program);
+    }
+    return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
+                          "packages-unavailable", "%s %s: %s", program, what,
+                          em_exec_words(out, p));
+}
+
+apr_status_t em_manager_needs_host(const em_view_t *view, const char *name,
+                                   em_result_t *res)
+{
+    return strcmp(em_view_root(view), "/") == 0 ? APR_SUCCESS
+           : em_result_fail(res, APR_ENOTIMPL, EM_EXIT_FAILED,
+                            "packages-unavailable",
+                            "%s is not asked for the packages of another "
+                            "tree (--root)", name);
 }
 
 /* ---- packages ---- */

@@ -19,7 +19,8 @@ typedef struct em_owned_t {
 } em_owned_t;
 
 struct em_manager_t {
-    const char *name;           /* "dnf", "yum", "apt" */
+    const char *name;           /* "dnf", "yum", "zypper", "apt" */
+    const char *upgrade;        /* the command that package names follow */
     /* Is it the manager of the tree? */
     int (*is_here)(const em_view_t *view, apr_pool_t *p);
     /* Versions as em_package_t has them: < 0, 0, > 0. */
@@ -91,7 +92,8 @@ struct em_manager_t {
                                  * this (".rpmnew") */
 
     /* Carry out TXN (or undo it, with BACK) from fetched files, as far as the
-     * manager itself can; the caller asks the database afterwards. */
+     * manager itself can; the caller asks the database afterwards.
+     * APR_INCOMPLETE: it was killed, and what it had begun may go on. */
     apr_status_t (*run)(const em_transaction_t *txn, int back,
                         const em_view_t *view, em_log_t *log,
                         const char **pwords, apr_pool_t *p);
@@ -119,6 +121,7 @@ struct em_manager_t {
 
 extern const em_manager_t em_manager_dnf;
 extern const em_manager_t em_manager_yum;
+extern const em_manager_t em_manager_zypper;
 extern const em_manager_t em_manager_apt;
 
 /* Let LIST (em_package_t *, installed) be marked as they say. What cannot be
@@ -136,6 +139,11 @@ const em_manager_t *em_manager_named(const char *name);
 int em_lock_holder(const em_view_t *view, const char *path, apr_pool_t *p);
 /* Its command line, for people. */
 const char *em_pid_command(int pid, apr_pool_t *p);
+/* As `busy` of em_manager_t: the living process whose number one of the files
+ * PIDS has, or who holds one of LOCKS; both NULL-terminated. */
+int em_locks_busy(const char **pcommand, const em_view_t *view,
+                  const char *const *pids, const char *const *locks,
+                  apr_pool_t *p);
 /* Run ARGV (NULL-terminated const char *) with an environment that people's
  * settings do not reach (LC_ALL=C and so on). TIMEOUT EM_TO_THE_END is for
  * what changes packages: nothing cuts it short, not even our own end, and all
@@ -148,8 +156,20 @@ apr_status_t em_manager_exec(em_exec_out_t **pout,
 /* argv from words, NULL-terminated: em_argv(p, "rpm", "-qa", NULL). */
 apr_array_header_t *em_argv(apr_pool_t *p, ...)
     __attribute__((sentinel));
+/* One more word. */
+void em_argv_add(apr_array_header_t *argv, const char *word);
 /* What a run said, its standard error first, cut to what people read. */
 const char *em_exec_words(const em_exec_out_t *out, apr_pool_t *p);
+/* "packages-unavailable": PROGRAM could not be run (RV), or OUT is its answer,
+ * WHAT says what it does not do. */
+apr_status_t em_manager_unavailable(em_result_t *res, apr_status_t rv,
+                                    const char *program,
+                                    const em_exec_out_t *out,
+                                    const char *what, apr_pool_t *p);
+/* The same for managers that are asked only about the system they run on:
+ * APR_SUCCESS there. */
+apr_status_t em_manager_needs_host(const em_view_t *view, const char *name,
+                                   em_result_t *res);
 
 /* A package with empty lists. */
 em_package_t *em_package_make(const char *name, const char *version,

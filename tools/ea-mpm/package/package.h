@@ -73,10 +73,12 @@ typedef struct em_package_t {
 
 typedef struct em_manager_t em_manager_t;   /* internal: manager.h */
 
-/* The package manager of the tree, or NULL: dpkg and apt, or rpm and dnf or
- * yum. */
+/* The package manager of the tree, or NULL: dpkg and apt, or rpm and zypper,
+ * dnf or yum. */
 const em_manager_t *em_manager_find(const em_view_t *view, apr_pool_t *p);
 const char *em_manager_name(const em_manager_t *manager);   /* "dnf" ... */
+/* The command for people that brings packages up to date; names follow. */
+const char *em_manager_upgrade(const em_manager_t *manager);
 /* NULL, or what it is that ea-mpm reads and does not drive: "yum 3.4.3". */
 const char *em_package_foreign(const em_manager_t *manager,
                                const em_view_t *view, apr_pool_t *p);
@@ -91,8 +93,9 @@ typedef struct em_package_db_t {
 } em_package_db_t;
 
 /* Read both databases; of what is available only names that begin with
- * PREFIX ("ea-"). A package manager that is at work is EM_EXIT_BUSY,
- * "package-manager-busy" with its pid and command. */
+ * PREFIX ("ea-"), of zypper's only the package PREFIX itself. A package
+ * manager that is at work is EM_EXIT_BUSY, "package-manager-busy" with its
+ * pid and command. */
 apr_status_t em_package_db_read(em_package_db_t **pdb,
                                 const em_manager_t *manager,
                                 const em_view_t *view, const char *prefix,
@@ -158,6 +161,9 @@ apr_status_t em_transaction_fetch(em_transaction_t *txn,
                                   const em_view_t *view, const char *dir,
                                   em_result_t *res, apr_pool_t *p);
 
+/* A private directory for packages, which ends with P. */
+apr_status_t em_package_dir(const char **pdir, apr_pool_t *p);
+
 /* The installed packages whose names begin with PREFIX, as TXN (NULL: none)
  * leaves them, in the format of EasyApache's profiles. */
 em_json_t *em_package_profile(const em_package_db_t *db,
@@ -171,6 +177,9 @@ typedef struct em_effect_t {
     em_node_t after;
     int config;                 /* a configuration file to the package, or
                                  * any other below /etc: people edit them */
+    int script;                 /* no file of a package, but a script of one
+                                 * may change it: `after` is what is there
+                                 * now, and the way back brings that back */
 } em_effect_t;
 /* What the transaction does to the files of its packages (em_effect_t *, by
  * path), read out of the packages themselves: new files with their content,

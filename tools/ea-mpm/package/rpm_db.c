@@ -109,7 +109,7 @@ apr_array_header_t *em_rpm_versions(const apr_array_header_t *names,
 em_package_t *em_rpm_identify(const char *file, apr_pool_t *p)
 {
     apr_array_header_t *argv = em_argv(p, "rpm", "-qp", "--nosignature",
-                                       "--qf", EM_RPM_HEAD, file, NULL);
+                                       "--qf", WHOLE, file, NULL);
     apr_array_header_t *list;
     em_exec_out_t *out;
 

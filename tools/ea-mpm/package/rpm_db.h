@@ -2,7 +2,8 @@
 #define EM_RPM_DB_H
 
 /* Packages and files as rpm's database and .rpm files have them: the parts of
- * em_manager_dnf that dnf is not asked for (manager.h says what each is). */
+ * em_manager_dnf and em_manager_zypper that dnf and zypper are not asked for
+ * (manager.h says what each is). */
 
 #include "package/manager.h"
 
@@ -38,6 +39,17 @@ typedef struct em_newc_t {
 /* The entry at *PAT, and on. 1: there was one; 0: the end; -1: damaged. */
 int em_newc_next(em_newc_t *entry, const char **pat, const char *end,
                  apr_pool_t *p);
+
+/* What holds for every manager of RPMs. */
+#define EM_RPM_PARTS \
+    .compare = em_rpm_compare, .bare = 1, \
+    .read_installed = em_rpm_read_installed, .identify = em_rpm_identify, \
+    .suffix = ".rpm", .unpack = em_rpm_unpack, .owned = em_rpm_owned, \
+    .saved = ".rpmsave", .news = ".rpmnew", .repair = em_rpm_repair, \
+    .versions = em_rpm_versions
+/* Locks of rpm itself, whoever runs it; a list for em_locks_busy(). */
+#define EM_RPM_LOCKS "/var/lib/rpm/.rpm.lock", \
+    "/usr/lib/sysimage/rpm/.rpm.lock"
 
 /* "name-1:2.4-1.x86_64" as rpm and dnf know an installed package. */
 const char *em_rpm_full(const em_package_t *package, apr_pool_t *p);

@@ -180,7 +180,8 @@ static apr_status_t missing(const em_transaction_t *txn,
                               full(APR_ARRAY_IDX(open, 0, em_package_t *),
                                    p));
     }
-    em_result_hint(res, "%s upgrade%s", txn->manager, plain);
+    em_result_hint(res, "%s%s", em_manager_named(txn->manager)->upgrade,
+                   plain);
     return em_result_fail(res, APR_ENOENT, EM_EXIT_REFUSED, "no-way-back",
                           "%s cannot be had any more in the version that is "
                           "installed, so it could not be brought back. "
@@ -341,11 +342,12 @@ apr_status_t em_transaction_run(const em_transaction_t *txn,
     if (rv == APR_SUCCESS) {
         rv = manager->run(txn, 0, view, log, &words, p);
         state = em_transaction_state(txn, view, p);
-        if (state == 1) {
+        if (state == 1 && rv != APR_INCOMPLETE) {
             em_marks_set(manager, txn->install, view, log, p);
             return APR_SUCCESS;
         }
-        if (state == 0) {       /* somebody was faster with the lock */
+        if (state == 0 && rv != APR_INCOMPLETE) {
+            /* Somebody was faster with the lock. */
             rv = em_package_busy(manager, view, res, p);
         }
     }
@@ -376,6 +378,10 @@ apr_status_t em_transaction_back(const em_transaction_t *txn,
     }
     if (em_transaction_state(txn, view, p) == 1) {
         rv = manager->run(txn, 1, view, log, &words, p);
+        if (rv == APR_INCOMPLETE
+            && em_package_busy(manager, view, res, p) != APR_SUCCESS) {
+            return rv;          /* what it began goes on */
+        }
     }
     /* Also where nothing is to be done by the database: a manager that was
      * killed leaves files that no database knows of. */
