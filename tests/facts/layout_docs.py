@@ -37,7 +37,7 @@ _MECHANISMS = """\
 | loadmodule | LoadModule lines: commented, uncommented, or inserted into the MPM file; every other byte stays |
 | links | links in mods-enabled and conf-enabled, and the markers below /var/lib/apache2, as a2enmod and a2dismod leave them |
 | packages | the packages of the MPM, of its CGI module and, with consent, of what uses the old MPM: one transaction of dnf or apt, the way back fetched first; no line is edited |
-| binary | the variable that names the MPM's program, in the file that the service reads; every other byte stays |
+| binary | the variable that names the MPM's program, in the file that the service reads; every other byte stays. On SUSE, where that program is not installed, first one transaction of zypper that installs its package in the version that fits the server, fetched before; the way back removes it again |
 | rebuild | nothing: the MPM is compiled in; the refusal prints the configure line, make.conf line or port option that builds it with the other one, and what would break after that |
 """
 
@@ -78,17 +78,24 @@ def _evidence(text):
     return ", ".join(said)
 
 
+def _packages(row):
+    return ", ".join(_code(pair.split("=")[1])
+                     for pair in row["mpm_packages"].split())
+
+
 def _changes(row):
     if row["mechanism"] == "links":
         return "`mods-enabled/`, `/var/lib/apache2`"
     if row["mechanism"] == "loadmodule":
         return _code(row["mpm_file"])
     if row["mechanism"] == "binary":
-        return f"`{row['mpm_variable']}` in `{row['sysconfig']}`"
+        change = f"`{row['mpm_variable']}` in `{row['sysconfig']}`"
+        if row["id"] == "suse":
+            change += ", and the package of a program that is missing: " \
+                + _packages(row)
+        return change
     if row["mechanism"] == "packages":
-        return "packages: " + ", ".join(
-            _code(pair.split("=")[1])
-            for pair in row["mpm_packages"].split())
+        return "packages: " + _packages(row)
     return "refused"
 
 

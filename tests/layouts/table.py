@@ -35,7 +35,8 @@ REAL = {
     "slackware": _PLACES + ", by rc.httpd",
     "source": _PLACES + "; with the MPM compiled in",
     "suse": "httpds built for these paths, a program an MPM, in a sandbox, "
-            "and booted under systemd, with instances",
+            "and booted under systemd, with instances; RPMs of them, an MPM "
+            "each, by real zypper",
     "void": _PLACES + ", by runit and by s6",
     "xampp": _PLACES + ", by a lampp command",
 }

@@ -4,7 +4,8 @@ import difflib
 import pathlib
 import time
 
-from fixtures import cache, sandbox, tool
+from fixtures import cache, tool
+from rpm_gates import Disturbed
 
 CONF = "/etc/apache2/conf.modules.d/"
 PREFORK = CONF + "000_mod_mpm_prefork.conf"
@@ -20,14 +21,8 @@ AddHandler cgi-script .cgi
 """
 
 
-class Server:
+class Server(Disturbed):
     """The part of such a system that is the same everywhere."""
-
-    @staticmethod
-    def clean_env(extra):
-        """What is killed leaves its temporary files; /tmp is the machine's,
-        /run is not."""
-        return dict(sandbox.Sandbox.clean_env(extra), TMPDIR="/run")
 
     def _furnish(self):
         """PHP by either of the two ways, a script, and what they need."""
@@ -59,11 +54,6 @@ class Server:
                 "/var/log/apache2/error_log")[-3000:]
             time.sleep(0.02)
         return True
-
-    def pids(self, name):
-        """Processes inside whose name is NAME."""
-        return self.run(f"grep -lx {name} /proc/[0-9]*/comm 2>/dev/null | "
-                        "cut -d/ -f3", check=False).stdout.split()
 
     def restartsrv(self):
         """cPanel's script: --stop stops hard, without it there is a server

@@ -1,6 +1,5 @@
 """EasyApache 4 on RPMs with a running server, to be switched and disturbed."""
 
-import contextlib
 import pathlib
 import subprocess
 import tempfile
@@ -9,6 +8,7 @@ import pytest
 
 from ea4 import CONF, PREFORK, Server
 from fixtures import cache, rpms
+from rpm_gates import Gates
 
 
 RUID2 = """Name: ea-apache24-mod_ruid2
@@ -90,7 +90,7 @@ def extra():
                                _ruid2)
 
 
-class Ea4(Server, rpms.RpmSystem):
+class Ea4(Gates, Server, rpms.RpmSystem):
     """prefork with mod_cgi and PHP as a module; its MPM's file edited."""
 
     def __init__(self, *more, offers=()):
@@ -135,24 +135,6 @@ class Ea4(Server, rpms.RpmSystem):
         said = self.run("rpm -Va --nodeps 'ea-*'; rpm -Va --nofiles 'ea-*'",
                         check=False).stdout
         return [line for line in said.splitlines() if "  c /" not in line]
-
-    @contextlib.contextmanager
-    def gate(self, name):
-        """Let a script of a package wait; yields what lets it go on."""
-        fifo = f"/run/gate-{name}"
-        self.run(f"rm -f {fifo}*; mkfifo {fifo}")
-
-        def go():
-            # Opened for writing, unless its reader is dead.
-            self.run(f"[ ! -p {fifo} ] || timeout 2 sh -c ': >{fifo}'; "
-                     f"rm -f {fifo}", check=False)
-        try:
-            yield go
-        finally:
-            go()
-
-    def reached(self, name, timeout=60):
-        self.wait(f"[ -e /run/gate-{name}.reached ]", timeout)
 
 
 def made(*more, kind=Ea4, offers=lambda: ()):

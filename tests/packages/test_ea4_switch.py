@@ -90,19 +90,6 @@ def test_the_rehearsal_starts_the_packages_that_are_not_installed(server):
     assert server.read("/run/apache2/httpd.pid") == pid
 
 
-def waiting_switch(system, gate):
-    """(a switch in progress, what lets it go on), at a script's gate."""
-    run = system.popen([str(EA_MPM), "--json", *SWITCH,
-                        "--no-rehearsal"], stdout=-1, stderr=-1, text=True,
-                       env={"TMPDIR": "/run"})
-    try:
-        system.reached(gate)
-    except AssertionError:
-        run.kill()
-        raise AssertionError(run.communicate())
-    return run
-
-
 GATES = ["event-pre", "event-post", "prefork-preun", "prefork-postun",
          "event-posttrans"]
 VICTIMS = {"ea-mpm": ["ea-mpm"], "dnf": ["dnf"], "both": ["dnf", "ea-mpm"]}
@@ -115,11 +102,9 @@ def test_killed_in_the_middle_of_the_transaction(server, gate, who):
     living ea-mpm itself) ends with the old set and its server."""
     before = server.tree()
     with server.gate(gate) as go:
-        run = waiting_switch(server, gate)
+        run = server.waiting_run(gate, *SWITCH)
         for name in VICTIMS[who]:
-            pids = server.pids(name)
-            assert pids, name
-            server.run(["kill", "-9", *pids])
+            server.kill(name)
         if who == "ea-mpm":
             # dnf is at work still: recover waits for it.
             recover = server.popen([str(EA_MPM), "--json",
@@ -156,7 +141,7 @@ def test_ctrl_c_lets_the_transaction_end_and_undoes_it(server, gate):
     """SIGINT to the whole process group, as a terminal sends it."""
     before = server.tree()
     with server.gate(gate) as go:
-        run = waiting_switch(server, gate)
+        run = server.waiting_run(gate, *SWITCH)
         for pid in server.pids("ea-mpm"):
             server.run(["kill", "-INT", pid])
         time.sleep(0.2)     # nothing is to happen
@@ -206,9 +191,9 @@ def test_no_room_for_the_packages_changes_nothing(server):
 def test_a_damaged_package_in_an_open_journal_is_told(server):
     """Nothing is brought back from bytes that are not what they were."""
     with server.gate("event-post") as go:
-        run = waiting_switch(server, "event-post")
-        server.run(["kill", "-9", *server.pids("dnf"),
-                    *server.pids("ea-mpm")])
+        run = server.waiting_run("event-post", *SWITCH)
+        server.kill("dnf")
+        server.kill("ea-mpm")
         go()
         run.communicate(timeout=60)
     file = server.run("ls /var/lib/ea-mpm/journal/2*/packages/*prefork*"

@@ -27,6 +27,14 @@ static int same_sum(const em_image_t *image, const char *sha1)
     return strcmp(sum, sha1) == 0;
 }
 
+int em_kept_is_scripts(const em_kept_t *kept, const em_image_t *now)
+{
+    em_node_kind_t before = kept->move.before.node.kind;
+
+    return !kept->expected && now->node.kind == EM_NODE_LINK
+           && (before == EM_NODE_LINK || before == EM_NODE_ABSENT);
+}
+
 int em_kept_is_back(const em_kept_t *kept, const em_image_t *now)
 {
     const em_image_t *before = &kept->move.before;

@@ -219,8 +219,8 @@ apr_status_t em_part_take(em_part_t **ppart, const em_txn_t *txn,
             continue;
         }
         rv = keep(part, txn, em_part_real(txn, effect->path), effect->config,
-                  &effect->after, res);
-        if (rv == APR_SUCCESS && effect->config) {
+                  effect->script ? NULL : &effect->after, res);
+        if (rv == APR_SUCCESS && effect->config && !effect->script) {
             rv = keep_siblings(part, txn, effect, res);
         }
     }

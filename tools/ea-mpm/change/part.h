@@ -35,6 +35,9 @@ apr_status_t em_part_back(em_txn_t *txn, em_log_t *log, em_result_t *res);
  * the packages come back. */
 apr_status_t em_kept_save(const em_txn_t *txn, em_log_t *log,
                           em_result_t *res);
+/* Is it one of the links that only a script of a package moves, so that
+ * nobody could expect where it leads NOW? */
+int em_kept_is_scripts(const em_kept_t *kept, const em_image_t *now);
 /* The paths as they were, once the packages are back. */
 apr_status_t em_kept_restore(const em_txn_t *txn, em_log_t *log,
                              em_result_t *res);

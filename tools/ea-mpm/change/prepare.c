@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "change/dir.h"
+#include "change/part.h"
 #include "change/txn.h"
 
 /* All that needs room on the disk, or time, while the server still runs: when
@@ -99,6 +100,8 @@ static apr_status_t look_again(const em_txn_t *txn, em_result_t *res)
 {
     for (int i = 0; i < txn->intent->moves->nelts; i++) {
         em_move_t *move = APR_ARRAY_IDX(txn->intent->moves, i, em_move_t *);
+        const em_kept_t *kept = em_kept_at(txn->intent->packages,
+                                           move->step->path);
         apr_status_t rv = APR_SUCCESS;
         em_image_t now;
 
@@ -110,7 +113,8 @@ static apr_status_t look_again(const em_txn_t *txn, em_result_t *res)
             return em_change_failed(res, rv, "read-failed", "look at", txn,
                                     move->step->path);
         }
-        if (!em_node_same(&now.node, &move->before.node)) {
+        if (!em_kept_is_scripts(kept, &now)
+            && !em_node_same(&now.node, &move->before.node)) {
             return em_result_fail(res, APR_EBUSY, EM_EXIT_FAILED,
                                   "packages-not-as-planned",
                                   "%s is not as the package transaction was "

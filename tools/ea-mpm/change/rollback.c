@@ -154,6 +154,34 @@ static apr_status_t check_packages(const em_txn_t *txn, em_result_t *res)
     return APR_SUCCESS;
 }
 
+/* The links that scripts of the packages moved may move again when these go.
+ */
+static apr_status_t watch_links(em_step_t *step, const em_txn_t *txn,
+                                em_result_t *res)
+{
+    const apr_array_header_t *kept = txn->intent->packages->kept;
+
+    for (int i = 0; i < kept->nelts; i++) {
+        const em_kept_t *one = APR_ARRAY_IDX(kept, i, em_kept_t *);
+        em_effect_t *effect = apr_pcalloc(txn->pool, sizeof(*effect));
+        em_image_t now;
+        apr_status_t rv = em_move_now(&now, txn->store->root, &one->move,
+                                      txn->pool);
+
+        if (rv != APR_SUCCESS) {
+            return em_change_failed(res, rv, "read-failed", "look at", txn,
+                                    one->move.step->path);
+        }
+        if (em_kept_is_scripts(one, &now)) {
+            effect->path = one->move.step->path;
+            effect->after = now.node;
+            effect->config = effect->script = 1;
+            APR_ARRAY_PUSH(step->effects, em_effect_t *) = effect;
+        }
+    }
+    return APR_SUCCESS;
+}
+
 static apr_status_t packages_back(em_step_t **pstep, const em_txn_t *txn,
                                   em_result_t *res)
 {
@@ -171,7 +199,7 @@ static apr_status_t packages_back(em_step_t **pstep, const em_txn_t *txn,
     rv = em_transaction_effects(&step->effects, step->packages, txn->view,
                                 res, txn->pool);
     *pstep = step;
-    return rv;
+    return rv == APR_SUCCESS ? watch_links(step, txn, res) : rv;
 }
 
 /* What the change as a whole left there, its steps after the packages

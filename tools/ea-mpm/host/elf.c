@@ -130,6 +130,26 @@ leave:
     return rv;
 }
 
+apr_status_t em_elf_in(em_elf_t **pelf, const em_view_t *view,
+                       const char *path, apr_pool_t *p)
+{
+    const char *real;
+    em_node_t *node;
+    apr_status_t rv = em_view_real(&real, view, path, p);
+
+    if (rv == APR_SUCCESS) {
+        rv = em_view_lstat(&node, view, real, p);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (node->kind == EM_NODE_FILE && node->data) {     /* of an overlay */
+        return em_elf_over(pelf, apr_pmemdup(p, node->data, node->len),
+                           node->len, p);
+    }
+    return em_elf_open(pelf, em_view_outside(view, real, p), p);
+}
+
 /* The I-th dynamic symbol with its name, or NULL. */
 static const char *symbol_at(const em_elf_t *elf, Elf_Data *data, int i,
                              GElf_Sym *psym)

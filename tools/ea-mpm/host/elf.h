@@ -9,6 +9,7 @@
 #include <apr_errno.h>
 #include <apr_pools.h>
 #include <apr_tables.h>
+#include "base/view.h"
 
 typedef struct em_elf_t em_elf_t;
 
@@ -20,6 +21,9 @@ typedef struct em_elf_module_t {
 
 /* Map the file. APR_EBADF where it is no ELF file. Unmapped with P. */
 apr_status_t em_elf_open(em_elf_t **pelf, const char *path, apr_pool_t *p);
+/* The same of a file in a tree, as it is or as it would be. */
+apr_status_t em_elf_in(em_elf_t **pelf, const em_view_t *view,
+                       const char *path, apr_pool_t *p);
 /* The same over bytes in memory, which must outlive P. */
 apr_status_t em_elf_over(em_elf_t **pelf, char *data, apr_size_t len,
                          apr_pool_t *p);

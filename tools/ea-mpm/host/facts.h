@@ -219,5 +219,8 @@ int em_other_reads(const em_other_t *other, const char *path);
 /* The installed MPM, or NULL. */
 const em_installed_t *em_facts_installed(const em_facts_t *facts,
                                          const char *mpm);
+/* Where each MPM is a program: that of MPM in the tree of VIEW, or NULL. */
+em_installed_t *em_facts_program(const em_view_t *view, const char *mpm,
+                                 apr_pool_t *p);
 
 #endif /* EM_FACTS_H */

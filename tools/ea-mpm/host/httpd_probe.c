@@ -149,15 +149,11 @@ apr_status_t em_probe_binary(em_probe_t **pprobe, const em_view_t *view,
                              em_result_t *res, apr_pool_t *p)
 {
     em_probe_t *probe = apr_pcalloc(p, sizeof(*probe));
-    const char *real;
     em_elf_t *elf;
     apr_status_t rv;
 
     em_result_activity(res, "looking at %s", binary);
-    rv = em_view_real(&real, view, binary, p);
-    if (rv == APR_SUCCESS) {
-        rv = em_elf_open(&elf, em_view_outside(view, real, p), p);
-    }
+    rv = em_elf_in(&elf, view, binary, p);
     if (rv == APR_SUCCESS) {
         if (!from_elf(probe, elf, p)) {
             return em_result_fail(res, APR_EGENERAL, EM_EXIT_FAILED,
@@ -187,17 +183,13 @@ apr_status_t em_probe_binary(em_probe_t **pprobe, const em_view_t *view,
     return rv;
 }
 
-const char *em_probe_mpm(const char *path, apr_pool_t *p)
+/* The MPM that is compiled into the program, or NULL. */
+static const char *compiled_mpm(const em_elf_t *elf, apr_pool_t *p)
 {
-    apr_array_header_t *modules;
-    em_elf_t *elf;
+    apr_array_header_t *modules = em_elf_prelinked(elf, p);
     int i;
 
-    if (em_elf_open(&elf, path, p) != APR_SUCCESS
-        || !(modules = em_elf_prelinked(elf, p))) {
-        return NULL;
-    }
-    for (i = 0; i < modules->nelts; i++) {
+    for (i = 0; modules && i < modules->nelts; i++) {
         const char *mpm = em_httpd_mpm_of(
             APR_ARRAY_IDX(modules, i, em_elf_module_t).source, p);
 
@@ -206,6 +198,23 @@ const char *em_probe_mpm(const char *path, apr_pool_t *p)
         }
     }
     return NULL;
+}
+
+const char *em_probe_mpm(const char *path, apr_pool_t *p)
+{
+    em_elf_t *elf;
+
+    return em_elf_open(&elf, path, p) == APR_SUCCESS ? compiled_mpm(elf, p)
+                                                     : NULL;
+}
+
+const char *em_probe_mpm_in(const em_view_t *view, const char *path,
+                            apr_pool_t *p)
+{
+    em_elf_t *elf;
+
+    return em_elf_in(&elf, view, path, p) == APR_SUCCESS
+           ? compiled_mpm(elf, p) : NULL;
 }
 
 apr_status_t em_probe_test_start(em_exec_t **pexec, const char *binary,

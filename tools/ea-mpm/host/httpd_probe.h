@@ -26,6 +26,9 @@ apr_status_t em_probe_binary(em_probe_t **pprobe, const em_view_t *view,
 /* The MPM that is compiled into the program at PATH (of this machine, links
  * followed), read from the file; NULL: none, or it is no httpd. */
 const char *em_probe_mpm(const char *path, apr_pool_t *p);
+/* The same of a program in a tree, as it is or as it would be. */
+const char *em_probe_mpm_in(const em_view_t *view, const char *path,
+                            apr_pool_t *p);
 
 /* What httpd says of the configuration. */
 typedef struct em_probe_test_t {

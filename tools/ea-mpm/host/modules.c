@@ -27,14 +27,11 @@ const em_elf_t *em_elf_cache_get(em_elf_cache_t *cache, const char *so)
 {
     void *known = apr_hash_get(cache->elfs, so, APR_HASH_KEY_STRING);
     em_elf_t *elf = NULL;
-    const char *real;
 
     if (known) {
         return known == cache ? NULL : known;
     }
-    if (em_view_real(&real, cache->view, so, cache->pool) != APR_SUCCESS
-        || em_elf_open(&elf, em_view_outside(cache->view, real, cache->pool),
-                       cache->pool) != APR_SUCCESS) {
+    if (em_elf_in(&elf, cache->view, so, cache->pool) != APR_SUCCESS) {
         elf = NULL;
     }
     apr_hash_set(cache->elfs, apr_pstrdup(cache->pool, so),

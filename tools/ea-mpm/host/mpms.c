@@ -29,9 +29,9 @@ static const char *find_modules_dir(const em_facts_t *facts, apr_pool_t *p)
     return em_gather_path(facts->httpd.server_root, "modules", p);
 }
 
-static em_installed_t *add_installed(em_facts_t *facts, const char *mpm,
-                                     const char *id, const char *file,
-                                     int verified, apr_pool_t *p)
+static em_installed_t *make_installed(const char *mpm, const char *id,
+                                      const char *file, int verified,
+                                      apr_pool_t *p)
 {
     em_installed_t *one = apr_pcalloc(p, sizeof(*one));
 
@@ -39,8 +39,12 @@ static em_installed_t *add_installed(em_facts_t *facts, const char *mpm,
     one->id = id;
     one->file = file;
     one->verified = verified;
-    APR_ARRAY_PUSH(facts->installed, em_installed_t *) = one;
     return one;
+}
+
+static void add_installed(em_facts_t *facts, em_installed_t *one)
+{
+    APR_ARRAY_PUSH(facts->installed, em_installed_t *) = one;
 }
 
 /* mod_mpm_event.so, mpm_itk.so, mod_mpm_itkish.so: one MPM a file, known by
@@ -61,17 +65,32 @@ static void installed_module(em_facts_t *facts, const char *name,
     id = apr_pstrcat(p, apr_pstrmemdup(p, stem, strcspn(stem, ".")),
                      "_module", NULL);
     elf = em_elf_cache_get(elfs, file);
-    add_installed(facts, mpm, id, file, elf && em_elf_exports(elf, id), p);
+    add_installed(facts, make_installed(mpm, id, file,
+                                        elf && em_elf_exports(elf, id), p));
 }
 
-/* Does the program at FILE hold MPM, or any where MPM is NULL? */
-static const char *held_mpm(const em_facts_t *facts, const char *file,
-                            apr_pool_t *p)
+static const char *mpm_id(const char *mpm, apr_pool_t *p)
 {
-    const char *real;
+    return apr_psprintf(p, "mpm_%s_module", mpm);
+}
 
-    return em_view_real(&real, facts->view, file, p) == APR_SUCCESS
-        ? em_probe_mpm(em_view_outside(facts->view, real, p), p) : NULL;
+em_installed_t *em_facts_program(const em_view_t *view, const char *mpm,
+                                 apr_pool_t *p)
+{
+    static const char *const stems[] = {
+        "/usr/sbin/httpd-", "/usr/sbin/httpd2-", "/usr/sbin/httpd.", NULL
+    };
+
+    for (int i = 0; stems[i]; i++) {
+        const char *file = apr_pstrcat(p, stems[i], mpm, NULL), *held;
+
+        if (em_view_exists(view, file, p)) {
+            held = em_probe_mpm_in(view, file, p);
+            return make_installed(mpm, mpm_id(mpm, p), file,
+                                  held && strcmp(held, mpm) == 0, p);
+        }
+    }
+    return NULL;
 }
 
 /* SUSE and RHEL 6: a program for each MPM, httpd-event or httpd.event, and
@@ -79,29 +98,19 @@ static const char *held_mpm(const em_facts_t *facts, const char *file,
 static void installed_binaries(em_facts_t *facts, apr_pool_t *p)
 {
     static const char *const mpms[] = { "prefork", "worker", "event", NULL };
-    static const char *const stems[] = {
-        "/usr/sbin/httpd-", "/usr/sbin/httpd2-", "/usr/sbin/httpd.", NULL
-    };
-    const char *held;
-    int i, j;
+    const char *plain = facts->layout->binary, *held;
 
-    for (i = 0; mpms[i]; i++) {
-        for (j = 0; stems[j]; j++) {
-            const char *file = apr_pstrcat(p, stems[j], mpms[i], NULL);
+    for (int i = 0; mpms[i]; i++) {
+        em_installed_t *one = em_facts_program(facts->view, mpms[i], p);
 
-            if (em_view_exists(facts->view, file, p)
-                && !em_facts_installed(facts, mpms[i])) {
-                held = held_mpm(facts, file, p);
-                add_installed(facts, mpms[i],
-                              apr_psprintf(p, "mpm_%s_module", mpms[i]),
-                              file, held && strcmp(held, mpms[i]) == 0, p);
-            }
+        if (one) {
+            add_installed(facts, one);
         }
     }
-    held = held_mpm(facts, facts->layout->binary, p);
+    held = em_probe_mpm_in(facts->view, plain, p);
     if (held && !em_facts_installed(facts, held)) {
-        add_installed(facts, held, apr_psprintf(p, "mpm_%s_module", held),
-                      facts->layout->binary, 1, p);
+        add_installed(facts, make_installed(held, mpm_id(held, p), plain, 1,
+                                            p));
     }
 }
 
@@ -118,8 +127,8 @@ void em_gather_installed(em_facts_t *facts, em_elf_cache_t *elfs,
         installed_binaries(facts, p);
     }
     if (mpm && !em_facts_installed(facts, mpm)) {
-        add_installed(facts, mpm, apr_psprintf(p, "mpm_%s_module", mpm),
-                      facts->httpd.binary, 1, p);
+        add_installed(facts, make_installed(mpm, mpm_id(mpm, p),
+                                            facts->httpd.binary, 1, p));
     }
     if (em_view_list(&names, facts->view, facts->modules_dir, p)
         != APR_SUCCESS) {

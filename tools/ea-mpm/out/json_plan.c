@@ -32,7 +32,8 @@ static em_json_t *effects(const apr_array_header_t *list, apr_pool_t *p)
 
         em_json_set_str(o, "path", e->path);
         em_json_set(o, "after", node(&e->after, p));
-        em_json_add(a, em_json_set_bool(o, "config", e->config));
+        em_json_set_bool(o, "config", e->config);
+        em_json_add(a, em_json_set_bool(o, "script", e->script));
     }
     return a;
 }

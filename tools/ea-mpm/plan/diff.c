@@ -254,6 +254,9 @@ static const char *effect_lines(const apr_array_header_t *effects,
     for (int i = 0; effects && i < effects->nelts; i++) {
         const em_effect_t *effect = APR_ARRAY_IDX(effects, i, em_effect_t *);
 
+        if (effect->script) {
+            continue;           /* nobody knows */
+        }
         if (!effect->config) {
             others++;
             continue;

@@ -7,9 +7,11 @@
 #include "host/binary.h"
 #include "host/options.h"
 #include "host/suse.h"
+#include "plan/program_package.h"
 
 /* Each MPM is a program of its own, and a variable of a sysconfig file names
- * the one that is started: one edit. Everything that follows from it (other
+ * the one that is started: one edit, and before it the package of a program
+ * that is not there (SUSE). Everything that follows from it (other
  * modules compiled in, other directories of modules, cgi and cgid) is read
  * from the tree as it would be. */
 
@@ -30,25 +32,36 @@ static const char *install_text(const em_draft_t *draft)
            : "yum install httpd";
 }
 
-/* The program of the wanted MPM, or NULL with the plan made impossible. */
-static const em_installed_t *need_program(em_draft_t *draft)
+/* The program of the wanted MPM, and be it one that its package will bring.
+ * NULL: the plan is impossible, or nobody was asked. */
+static apr_status_t need_program(const em_installed_t **pone,
+                                 em_draft_t *draft, em_result_t *res)
 {
-    const em_installed_t *one = em_facts_installed(draft->facts,
-                                                   draft->want.mpm);
+    const char *mpm = draft->want.mpm;
+    const em_installed_t *one = em_facts_installed(draft->facts, mpm);
 
-    if (!one) {
-        em_draft_impossible(draft, "mpm-not-installed", "No httpd program "
-                            "of %s is installed. Install it: %s",
-                            draft->want.mpm, install_text(draft));
+    if (!one && is_suse(draft)) {
+        apr_status_t rv = em_program_package(draft, res);
+
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        one = em_facts_program(draft->view, mpm, draft->pool);
     }
-    else if (!one->verified) {
+    if (!one && !draft->plan->unasked) {
+        em_draft_impossible(draft, "mpm-not-installed", "No httpd program "
+                            "of %s is installed. Install it: %s", mpm,
+                            install_text(draft));
+    }
+    else if (one && !one->verified) {
         em_draft_impossible(draft, "mpm-file-mismatch", "%s does not hold "
                             "the MPM %s, so it is not the file that its "
                             "package brings. Install it anew: %s", one->file,
-                            draft->want.mpm, install_text(draft));
+                            mpm, install_text(draft));
         one = NULL;
     }
-    return one;
+    *pone = one;
+    return APR_SUCCESS;
 }
 
 /* Is the configuration the one that the service of this sysconfig file
@@ -257,8 +270,12 @@ static apr_status_t make(em_draft_t *draft, em_result_t *res)
         && request->with->nelts + request->without->nelts == 0) {
         return APR_SUCCESS;     /* nothing to do needs no mechanism */
     }
-    if (!is_known_kind(draft) || !(program = need_program(draft))) {
+    if (!is_known_kind(draft)) {
         return APR_SUCCESS;
+    }
+    rv = need_program(&program, draft, res);
+    if (rv != APR_SUCCESS || !program || draft->plan->impossible) {
+        return rv;
     }
     rv = edit_sysconfig(draft, program, res);
     if (rv != APR_SUCCESS || draft->plan->impossible) {

@@ -36,6 +36,29 @@ void em_package_choose_marks(em_transaction_t *txn, const em_package_db_t *db,
                              const em_package_request_t *request,
                              apr_pool_t *p);
 
+/* ---- steps on the way ---- */
+
+/* Each may make the plan impossible. */
+
+/* The databases, of what is available PREFIX (em_package_db_read). */
+apr_status_t em_package_read(em_package_db_t **pdb, em_draft_t *draft,
+                             const em_manager_t *manager, const char *prefix,
+                             em_result_t *res);
+/* The transaction for REQUEST, marked. */
+apr_status_t em_package_solve(em_transaction_t **ptxn, em_draft_t *draft,
+                              const em_package_db_t *db,
+                              const em_package_request_t *request,
+                              em_result_t *res);
+/* Choose how its packages are marked; a manager that is not driven, but told
+ * by hand, ends the plan with what to type. */
+void em_package_settle(em_transaction_t *txn, em_draft_t *draft,
+                       const em_package_db_t *db,
+                       const em_package_request_t *request);
+/* Fetch TXN, let the manager's own solver agree, and put it into the draft as
+ * its package transaction. */
+apr_status_t em_package_put(em_draft_t *draft, em_transaction_t *txn,
+                            em_result_t *res);
+
 /* Let go what removed packages left, where it loads modules that are gone. */
 void em_package_purge(em_transaction_t *txn, const em_package_db_t *db,
                       const em_draft_t *draft);

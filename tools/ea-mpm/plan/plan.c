@@ -136,11 +136,11 @@ const char *em_step_shares(const em_step_t *step, const em_other_t *other)
         return em_other_reads(other, step->path) ? step->path : NULL;
     }
     for (int i = 0; step->effects && i < step->effects->nelts; i++) {
-        const char *path = APR_ARRAY_IDX(step->effects, i,
-                                         em_effect_t *)->path;
+        const em_effect_t *effect = APR_ARRAY_IDX(step->effects, i,
+                                                  em_effect_t *);
 
-        if (em_other_reads(other, path)) {
-            return path;
+        if (!effect->script && em_other_reads(other, effect->path)) {
+            return effect->path;
         }
     }
     return NULL;
@@ -189,7 +189,8 @@ apr_status_t em_plan_make(em_plan_t **pplan, const em_facts_t *facts,
         rv = mechanisms[id]->make(draft, res);
     }
     if (rv == APR_SUCCESS && !plan->impossible
-        && (is_by_lines(id) || draft->packages)) {
+        && (is_by_lines(id)
+            || (id == EM_MECH_PACKAGES && draft->packages))) {
         rv = check_arrival(draft, res);
     }
     if (rv == APR_SUCCESS && !plan->impossible) {
