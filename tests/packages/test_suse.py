@@ -196,6 +196,16 @@ def test_repositories_out_of_reach_are_told(server):
     assert "127.0.0.1:9/gone" in done.detail
 
 
+@pytest.mark.parametrize("check", ["repo_gpgcheck", "pkg_gpgcheck"])
+def test_what_zypper_does_not_trust_is_not_taken(server, check):
+    """Neither a repository nor a package without the signature that is
+    asked for; zypper says so."""
+    server.run("sed -i 's/^gpgcheck=0/gpgcheck=0\\n" + check + "=1/' "
+               "/etc/zypp/repos.d/*.repo; rm -rf /var/cache/zypp/*")
+    done = refused(server, "packages-unavailable")
+    assert "signed" in done.detail or "signature" in done.detail.lower()
+
+
 def test_the_version_that_fits_is_chosen():
     """To change the MPM is no reason to get another server."""
     old, new = rpms.suse_repository(), rpms.suse_repository(2)

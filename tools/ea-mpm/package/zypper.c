@@ -117,6 +117,14 @@ static apr_status_t download(apr_array_header_t **pfiles,
     return rv;
 }
 
+/* Nothing came, for there is nothing of that name; a package that zypper does
+ * not trust ends with 0 as well. */
+static int is_unknown(const em_exec_out_t *out, apr_pool_t *p)
+{
+    return out->exit_code == 0
+           && strstr(em_zypp_words(out->out, p), "resolves to no package");
+}
+
 /* Every version of the one package that NAME is. zypper tells people, and not
  * programs, what a package requires; so they are downloaded, a program or two
  * each, and rpm reads it out of them. */
@@ -138,7 +146,7 @@ static apr_status_t read_available(apr_hash_t *available,
                       em_argv(p, "--all-matches", name, NULL), p);
     }
     if (rv != APR_SUCCESS || !files
-        || (files->nelts == 0 && out->exit_code != 0)) {
+        || (files->nelts == 0 && !is_unknown(out, p))) {
         return unavailable(res, rv, out, "cannot download what is available",
                            p);
     }
