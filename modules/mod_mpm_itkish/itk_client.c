@@ -449,13 +449,12 @@ void itk_client_settle(itk_client_t *cl)
     }
 }
 
+
 apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease)
 {
     int64_t deadline = 0;
     apr_status_t rv;
 
-    (void)sched_yield();    /* often it is answered when we run again, and
-                             * nobody had to put us to sleep and wake us */
     for (;;) {
         rv = itk_sock_hear(panswer, lease->fd, 0);
         if (rv == APR_SUCCESS && panswer->nonce == lease->nonce &&

@@ -10,6 +10,7 @@
 
 #include "itk_client.h"
 #include "mod_mpm_itkish_router.h"
+#include "mod_mpm_itkish_yield.h"
 
 #define MAX_TRIES       16      /* workers that may die with one connection */
 #define MAX_DEAD        4096    /* workers that may turn out to be dead */
@@ -277,6 +278,7 @@ static outcome_t hand_over(conn_rec *c, server_rec *s, int fd,
         }
         tries++;
         itk_client_settle(&client);
+        itk_yield();
         outcome = wait_for_worker(c, s, fd, &lease, preason);
         if (outcome != AGAIN) {
             return outcome;

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "itk_hunch.h"
 #include "itk_ident.h"
 #include "itk_sock.h"
 #include "itk_title.h"
@@ -24,7 +25,6 @@
 #include "mod_mpm_itkish_linger.h"
 
 #define LOOK_MS 1000    /* how often old connections are looked after */
-#define MAX_PAUSE 63    /* jobs */
 
 /* One worker per process; on the page of itk_self, which it writes too.
  * Volatile what the signal handlers touch. */
@@ -40,8 +40,7 @@ static struct {
     volatile int sock;
     volatile int draining;
     int timeout;                /* of SOCK, milliseconds */
-    int vain;                   /* see look_before_sleep() */
-    int pause;
+    itk_hunch_t yield;          /* before waiting for the next job */
 } me = {.sock = -1};
 
 static void leave(int code) __attribute__((noreturn));
@@ -261,21 +260,16 @@ static void take_job(const itk_msg_t *job, int fd, int last)
 }
 
 /* Under load the child that is answered has the next connection for us in a
- * moment: let it run before we go to sleep. Where that was in vain, it is not
- * tried again for a while. */
+ * moment: let it run before we go to sleep. */
 static apr_status_t look_before_sleep(itk_msg_t *pmsg, int *pfd)
 {
-    apr_status_t rv;
+    apr_status_t rv = APR_EAGAIN;
 
-    if (me.pause > 0) {
-        me.pause--;
-        return APR_EAGAIN;
+    if (itk_hunch_try(&me.yield)) {
+        (void)sched_yield();
+        rv = itk_sock_recv(pmsg, pfd, me.sock, MSG_DONTWAIT);
+        itk_hunch_learn(&me.yield, !APR_STATUS_IS_EAGAIN(rv));
     }
-    (void)sched_yield();
-    rv = itk_sock_recv(pmsg, pfd, me.sock, MSG_DONTWAIT);
-    me.vain = !APR_STATUS_IS_EAGAIN(rv) ? 0
-              : me.vain < MAX_PAUSE     ? 2 * me.vain + 1 : me.vain;
-    me.pause = me.vain;
     return rv;
 }
 
