@@ -173,10 +173,19 @@ apr_status_t itk_sock_recv(itk_msg_t *pmsg, int *pfd, int sock, int flags)
 apr_status_t itk_sock_hear(itk_msg_t *pmsg, int sock, int flags)
 {
     char buf[ITK_WIRE_SIZE + 1];
-    ssize_t n = recv(sock, buf, sizeof(buf), flags);
+    struct iovec iov = {.iov_base = buf, .iov_len = sizeof(buf)};
+    struct msghdr mh;
+    ssize_t n;
 
+    memset(&mh, 0, sizeof(mh));
+    mh.msg_iov = &iov;
+    mh.msg_iovlen = 1;
+    n = recvmsg(sock, &mh, flags);
     if (n < 0) {
         return errno;
+    }
+    if (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        return APR_EINVAL;
     }
     if (n == 0) {
         return APR_EOF;

@@ -30,8 +30,8 @@ apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags);
  * timeout; APR_EINTR when a signal arrived first. */
 apr_status_t itk_sock_recv(itk_msg_t *pmsg, int *pfd, int sock, int flags);
 
-/* The same, cheaper, where no message of this peer may bring a descriptor: the
- * kernel closes those that come nevertheless. */
+/* The same, cheaper, where no message of this peer may bring a descriptor: it
+ * is APR_EINVAL with one, which the kernel closes. */
 apr_status_t itk_sock_hear(itk_msg_t *pmsg, int sock, int flags);
 
 /* As itk_sock_recv(), also telling who sent it as the kernel saw it. A message without
