@@ -34,8 +34,8 @@ apr_status_t itk_sock_recv(itk_msg_t *pmsg, int *pfd, int sock, int flags);
  * is APR_EINVAL with one, which the kernel closes. */
 apr_status_t itk_sock_hear(itk_msg_t *pmsg, int sock, int flags);
 
-/* As itk_sock_recv(), also telling who sent it as the kernel saw it. A message without
- * credentials (see itk_sock_want_sender) is APR_EINVAL. */
+/* As itk_sock_recv(), also telling who sent it as the kernel saw it. A message
+ * without credentials (see itk_sock_want_sender) is APR_EINVAL. */
 apr_status_t itk_sock_recv_from(itk_msg_t *pmsg, int *pfd, pid_t *ppid,
                                 uid_t *puid, int sock, int flags);
 
