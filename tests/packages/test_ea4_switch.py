@@ -242,6 +242,68 @@ def test_only_the_newest_changes_keep_their_packages(server):
     assert "packages:" in ea.text("history")
 
 
+def dnf_runs(system, *args):
+    """The dnf commands of one run of ea-mpm."""
+    system.run(": >/var/log/dnf.log")
+    answer = tool_of(system)(*args)
+    return answer, [line.split("Base command: ")[1] for line
+                    in system.read("/var/log/dnf.log").splitlines()
+                    if "Base command: " in line]
+
+
+def test_options_that_check_tries_cost_no_second_fetch(server):
+    """check finds that --without php is needed, and that it helps."""
+    refused, tried = dnf_runs(server, "check", "event")
+    assert refused.rc == 3
+    assert "--without" in json.dumps(refused.data["findings"])
+    ready, asked = dnf_runs(server, "check", "event", "--without", "php")
+    assert ready.rc == 0
+    assert sorted(tried) == sorted(asked)
+    assert left_in_run(server) == []
+
+
+def left_in_run(system):
+    return system.run("ls -d /run/ea-mpm-*", check=False).stdout.split()
+
+
+def test_what_a_killed_switch_left_in_tmpdir_is_swept(server):
+    """By recover, but nothing that is somebody else's, or only looks so."""
+    with server.gate("event-post") as go:
+        run = server.waiting_run("event-post", *SWITCH)
+        server.run(["kill", "-9", *server.pids("dnf"),
+                    *server.pids("ea-mpm")])
+        go()
+        run.communicate(timeout=60)
+    assert left_in_run(server)
+    server.run("cd /run && mkdir -m 700 precious ea-mpm-scratch-other && "
+               "touch precious/x ea-mpm-scratch-other/x && "
+               "chown -R 12345 ea-mpm-scratch-other && "
+               "ln -s precious ea-mpm-scratch-link && "
+               "mkdir -m 755 ea-mpm-scratch-open && "
+               "touch ea-mpm-scratch-open/x ea-mpm-scratch-file")
+    assert tool_of(server)("recover").ok
+    assert left_in_run(server) == [
+        f"/run/ea-mpm-scratch-{name}" for name in
+        ("file", "link", "open", "other")]
+    assert server.run("cd /run && ls precious/x ea-mpm-scratch-open/x "
+                      "ea-mpm-scratch-other/x").returncode == 0
+
+
+def test_a_plan_sweeps_what_nobody_holds(server):
+    server.run("mkdir -m 700 /run/ea-mpm-scratch-held "
+               "/run/ea-mpm-scratch-dead; "
+               "touch /run/ea-mpm-scratch-held/x /run/ea-mpm-scratch-dead/x")
+    holder = server.popen(["flock", "/run/ea-mpm-scratch-held", "sh", "-c",
+                           "echo held; cat"], stdin=-1, stdout=-1, text=True)
+    assert holder.stdout.readline() == "held\n"
+    assert tool_of(server)("plan", "event", "--without", "php").ok
+    assert left_in_run(server) == ["/run/ea-mpm-scratch-held"]
+    assert server.run("ls /run/ea-mpm-scratch-held").stdout == "x\n"
+    holder.communicate("")
+    assert tool_of(server)("plan", "event", "--without", "php").ok
+    assert left_in_run(server) == []
+
+
 def test_cpanels_script_stops_and_starts_the_server(server):
     """restartsrv_httpd --stop, then restartsrv_httpd, where it is."""
     server.restartsrv()

@@ -214,7 +214,8 @@ static void push_new(apr_array_header_t *list, const char *text)
 static em_request_t extended(const em_request_t *request,
                              const apr_array_header_t *options, apr_pool_t *p)
 {
-    em_request_t more = { .target = request->target };
+    em_request_t more = { .target = request->target,
+                          .fetched = request->fetched };
 
     more.with = request->with ? apr_array_copy(p, request->with)
                 : apr_array_make(p, 2, sizeof(const char *));

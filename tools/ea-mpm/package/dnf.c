@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <apr_file_io.h>
 #include <apr_strings.h>
 
+#include "base/scratch.h"
 #include "package/dnf.h"
 #include "package/listing.h"
 #include "package/rpm.h"
@@ -216,34 +216,45 @@ static const char *protection(const apr_array_header_t *goes,
                        apr_array_pstrcat(p, names, ','), NULL);
 }
 
+static apr_status_t write_script(const char *path, const char *text)
+{
+    apr_size_t len = strlen(text);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    apr_status_t rv = APR_SUCCESS;
+
+    errno = 0;
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len) {
+        rv = APR_FROM_OS_ERROR(errno ? errno : ENOSPC);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return rv;
+}
+
 /* Run dnf's shell over TEXT; ARGV has the options. */
 static apr_status_t shell(em_exec_out_t **pout, apr_array_header_t *argv,
                           const char *text, apr_interval_time_t timeout,
                           em_log_t *log, apr_pool_t *p)
 {
-    const char *dir = "/tmp";
-    apr_size_t len = strlen(text);
-    apr_status_t rv;
-    char *path;
-    int fd;
+    const char *dir, *path;
+    apr_pool_t *own;            /* ends the directory */
+    apr_status_t rv = apr_pool_create(&own, p);
 
-    (void)apr_temp_dir_get(&dir, p);
-    path = apr_pstrcat(p, dir, "/ea-mpm-dnf-XXXXXX", NULL);
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0) {
-        return APR_FROM_OS_ERROR(errno);
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
-    if (write(fd, text, len) != (ssize_t)len) {
-        rv = APR_FROM_OS_ERROR(errno ? errno : ENOSPC);
-        close(fd);
-    }
-    else {
-        close(fd);
+    rv = em_scratch_make(&dir, own);
+    if (rv == APR_SUCCESS) {
+        path = apr_pstrcat(p, dir, "/script", NULL);
+        rv = write_script(path, text);
         em_argv_add(argv, "shell");
         em_argv_add(argv, path);
+    }
+    if (rv == APR_SUCCESS) {
         rv = em_manager_exec(pout, argv, timeout, log, p);
     }
-    (void)unlink(path);
+    apr_pool_destroy(own);
     return rv;
 }
 

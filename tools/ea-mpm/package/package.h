@@ -161,9 +161,6 @@ apr_status_t em_transaction_fetch(em_transaction_t *txn,
                                   const em_view_t *view, const char *dir,
                                   em_result_t *res, apr_pool_t *p);
 
-/* A private directory for packages, which ends with P. */
-apr_status_t em_package_dir(const char **pdir, apr_pool_t *p);
-
 /* The installed packages whose names begin with PREFIX, as TXN (NULL: none)
  * leaves them, in the format of EasyApache's profiles. */
 em_json_t *em_package_profile(const em_package_db_t *db,

@@ -6,6 +6,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
+#include "base/scratch.h"
 #include "package/rpm.h"
 
 /* zypper as openSUSE and SUSE Linux Enterprise have it. It has no shell like
@@ -140,7 +141,7 @@ static apr_status_t read_available(apr_hash_t *available,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = em_package_dir(&dir, p);
+    rv = em_scratch_make(&dir, p);
     if (rv == APR_SUCCESS) {
         rv = download(&files, &out, dir,
                       em_argv(p, "--all-matches", name, NULL), p);
@@ -170,7 +171,7 @@ static apr_status_t fetch(const em_transaction_t *txn,
     apr_array_header_t *words = em_argv(p, NULL), *files = NULL;
     em_exec_out_t *out = NULL;
     const char *cache;
-    apr_status_t rv = em_package_dir(&cache, p);
+    apr_status_t rv = em_scratch_make(&cache, p);
 
     (void)txn;
     (void)view;
@@ -206,7 +207,7 @@ static apr_status_t install(em_exec_out_t **pout,
 {
     apr_array_header_t *argv = argv_of(p);
     const char *none;
-    apr_status_t rv = em_package_dir(&none, p);
+    apr_status_t rv = em_scratch_make(&none, p);
 
     if (rv != APR_SUCCESS) {
         return rv;

@@ -12,6 +12,19 @@ typedef struct em_package_request_t {
     int others;                 /* what else must come is agreed to */
 } em_package_request_t;
 
+/* What plans of one run share, so that the manager is asked and packages are
+ * fetched once however many requests are tried: the databases, what
+ * em_transaction_note() does for TXN, and whatever TXN does to files, for
+ * which its packages are fetched and the manager's own solver is asked
+ * whether it agrees. */
+apr_status_t em_fetched_db(em_package_db_t **pdb, em_draft_t *draft,
+                           const em_manager_t *manager, const char *prefix,
+                           em_result_t *res);
+int em_fetched_note(em_transaction_t *txn, em_draft_t *draft);
+apr_status_t em_fetched_effects(apr_array_header_t **peffects,
+                                em_transaction_t *txn, em_draft_t *draft,
+                                em_result_t *res);
+
 /* The package of the draft's MPM as the layout has it, for people. */
 const char *em_package_name(const em_draft_t *draft);
 /* The names of the packages that the draft's request wants and does not

@@ -24,8 +24,7 @@ apr_status_t em_package_read(em_package_db_t **pdb, em_draft_t *draft,
                              const em_manager_t *manager, const char *prefix,
                              em_result_t *res)
 {
-    apr_status_t rv = em_package_db_read(pdb, manager, draft->facts->view,
-                                         prefix, res, draft->pool);
+    apr_status_t rv = em_fetched_db(pdb, draft, manager, prefix, res);
 
     return rv == APR_SUCCESS ? rv : no_packages(draft, res, rv);
 }
@@ -63,7 +62,7 @@ void em_package_settle(em_transaction_t *txn, em_draft_t *draft,
                                 txn, foreign, plan->from ? plan->from : "none",
                                 plan->to, draft->pool));
     }
-    else if (em_transaction_note(txn, view, draft->pool)) {
+    else if (em_fetched_note(txn, draft)) {
         em_package_choose_marks(txn, db, request, draft->pool);
     }
 }
@@ -72,23 +71,10 @@ static apr_status_t fetch(apr_array_header_t **peffects,
                           em_transaction_t *txn, em_draft_t *draft,
                           em_result_t *res)
 {
-    const em_view_t *view = draft->facts->view;
     em_log_t *log = draft->facts->how.log;
     apr_time_t begun = em_phase_begin(log, "fetching packages");
-    const char *dir = NULL;
-    apr_status_t rv = em_package_dir(&dir, draft->pool);
+    apr_status_t rv = em_fetched_effects(peffects, txn, draft, res);
 
-    if (rv != APR_SUCCESS) {
-        return em_result_fail(res, rv, EM_EXIT_FAILED, "plan-failed",
-                              "cannot make a directory for packages: ");
-    }
-    rv = em_transaction_fetch(txn, view, dir, res, draft->pool);
-    if (rv == APR_SUCCESS) {
-        rv = em_transaction_agree(txn, view, res, draft->pool);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = em_transaction_effects(peffects, txn, view, res, draft->pool);
-    }
     em_phase_end(log, "fetching packages", begun,
                  rv == APR_SUCCESS ? "ok" : "failed");
     return rv == APR_SUCCESS ? rv : no_packages(draft, res, rv);

@@ -95,6 +95,7 @@ static em_plan_t *empty_plan(const em_facts_t *facts,
     plan->to = request->target;
     plan->request.target = request->target;
     plan->request.brief = request->brief;
+    plan->request.fetched = request->fetched;
     plan->request.with = list_or_none(request->with, p);
     plan->request.without = list_or_none(request->without, p);
     plan->steps = apr_array_make(p, 8, sizeof(em_step_t *));

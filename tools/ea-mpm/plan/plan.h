@@ -46,6 +46,9 @@ typedef struct em_request_t {
     apr_array_header_t *without;    /* const char *: module names or ids */
     int brief;                  /* do not ask a package manager: it takes
                                  * seconds and may download */
+    struct em_fetched_t *fetched;   /* of an earlier plan of this run, made
+                                     * with the same facts; NULL: there was
+                                     * none */
 } em_request_t;
 
 typedef struct em_plan_t {

@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "base/scratch.h"
 #include "base/signals.h"
 #include "service/errlog.h"
 
@@ -224,6 +225,7 @@ apr_status_t em_recover_run(em_switch_t **pswitch, const em_facts_how_t *how,
     em_signals_catch();         /* noted, not obeyed: this must end */
     rv = em_lock_take(&lock, rec.view, "recover", res, p);
     if (rv == APR_SUCCESS) {
+        em_scratch_sweep(p);
         rv = em_txn_open(&rec.txn, rec.view, res, p);
     }
     if (rv == APR_SUCCESS && rec.txn) {
