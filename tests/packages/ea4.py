@@ -2,6 +2,7 @@
 
 import difflib
 import pathlib
+import re
 import time
 
 from fixtures import cache, tool
@@ -83,6 +84,15 @@ def runs(system, mpm):
     shown = tool_of(system)("show").data["mpm"]
     return (shown["running"], shown["configured"], shown["pending"]) \
         == (mpm, mpm, False)
+
+
+def kept_edits(system, told):
+    """{edited file: its last line}, from where a rollback by force TOLD that
+    what was in it is."""
+    places = re.findall(r"(/\S+) was edited since the change \S+; what was "
+                        r"in it is kept as (/\S+)", re.sub(r"\s+", " ", told))
+    return {path: system.read(kept).splitlines()[-1]
+            for path, kept in places}
 
 
 def php(system):

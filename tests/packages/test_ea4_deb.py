@@ -7,7 +7,7 @@ import json
 import pytest
 
 import ea4_deb
-from ea4 import (CONF, PREFORK, SWITCH, php, runs, same,
+from ea4 import (CONF, PREFORK, SWITCH, kept_edits, php, runs, same,
                  serves_mod_php_again, tool_of)
 from ea4_deb import EVENT, N
 from fixtures import ea4_debs
@@ -400,6 +400,43 @@ def test_a_version_that_is_not_to_be_had_any_more(server):
     back = tool_of(server)("rollback")
     assert back.ok, back
     prefork_as_before(server, before)
+
+
+def test_edits_since_the_switch_are_named_and_kept(server):
+    """A hook or the admin edited files later: apt would purge them. All are
+    named, with what to type; by force their last content is kept."""
+    before = server.tree()
+    ea = tool_of(server)
+    done = ea(*SWITCH)
+    assert done.ok, done
+    cgid = "/etc/apache2/conf.d/cgid.conf"
+    server.run(f"echo '# mine' >>{EVENT}; echo '# yours' >>{cgid}; "
+               f"echo '# new' >{PREFORK}")
+    edited = server.tree()
+    refused = ea("rollback")
+    assert (refused.rc, refused.problem) == (3, "changed-since-switch")
+    assert (f"{cgid}, {PREFORK} and {EVENT} were edited" in refused.detail
+            or f"{cgid}, {EVENT} and {PREFORK} were edited"
+            in refused.detail), refused
+    command = f"ea-mpm rollback {done.data['id']} --force"
+    assert command in refused.detail
+    same(edited, server.tree())
+    forced = ea(*command.split()[1:])
+    assert forced.ok, forced
+    assert kept_edits(server, forced.err) \
+        == {EVENT: "# mine", cgid: "# yours", PREFORK: "# new"}
+    prefork_as_before(server, before)
+
+
+def test_what_is_no_file_any_more_has_to_be_moved(server):
+    ea = tool_of(server)
+    assert ea(*SWITCH).ok
+    server.run(f"mkdir {PREFORK}; touch {PREFORK}/x")
+    for force in ([], ["--force"]):
+        refused = ea("rollback", *force)
+        assert refused.rc == 3, refused
+        assert f"mv {PREFORK} {PREFORK}.aside" in refused.detail
+        assert server.run(["ls", PREFORK]).stdout == "x\n"
 
 
 def test_hooks_of_apt_run_and_may_restart_the_server(server):

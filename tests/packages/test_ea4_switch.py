@@ -7,8 +7,8 @@ import time
 import pytest
 
 import ea4_rpm
-from ea4 import (CONF, PREFORK, SCRIPT, SWITCH, php, runs, same,
-                 serves_mod_php_again, tool_of)
+from ea4 import (CONF, PREFORK, SCRIPT, SWITCH, kept_edits, php, runs,
+                 same, serves_mod_php_again, tool_of)
 from ea4_rpm import left_behind
 from fixtures.tool import EA_MPM
 
@@ -210,19 +210,27 @@ def test_a_damaged_package_in_an_open_journal_is_told(server):
 def test_a_rollback_refuses_where_packages_or_files_were_changed(server):
     ea = tool_of(server)
     assert ea(*SWITCH).ok
-    server.run(f"echo '# mine' >>{CONF}000_mod_mpm_event.conf")
+    server.run(f"echo '# mine' >>{CONF}000_mod_mpm_event.conf; "
+               "echo '# yours' >>/etc/apache2/conf.d/cgid.conf")
     after = server.tree()
     done = ea("rollback")
     assert (done.rc, done.problem) == (3, "changed-since-switch"), done
-    assert "000_mod_mpm_event.conf" in done.detail
+    change = ea("history").data["switches"][0]["id"]
+    assert (f"/etc/apache2/conf.d/cgid.conf and {CONF}000_mod_mpm_event.conf "
+            f"were edited after the change {change}") in done.detail
+    assert f"ea-mpm rollback {change} --force" in done.detail
     same(after, server.tree())
-    forced = ea("rollback", "--force")
+    forced = ea("rollback", change, "--force")
     assert forced.ok, forced
+    assert kept_edits(server, forced.err) == {
+        f"{CONF}000_mod_mpm_event.conf": "# mine",
+        "/etc/apache2/conf.d/cgid.conf": "# yours"}
     assert runs(server, "prefork")
     # The edit is not lost: rpm put it beside.
     assert server.read(CONF + "000_mod_mpm_event.conf.rpmsave"
                        ).endswith("# mine\n")
-    server.run(f"rm {CONF}000_mod_mpm_event.conf.rpmsave")
+    server.run(f"rm {CONF}000_mod_mpm_event.conf.rpmsave "
+               "/etc/apache2/conf.d/cgid.conf.rpmsave")
     assert ea(*SWITCH).ok
     server.run(["rpm", "-e", "--nodeps", "ea-apache24-mod_cgid"])
     done = ea("rollback")

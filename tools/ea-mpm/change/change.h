@@ -94,6 +94,10 @@ apr_status_t em_txn_commit(em_txn_t *txn, em_result_t *res);
 apr_status_t em_txn_undo(em_txn_t *txn, em_log_t *log, em_result_t *res);
 const em_txn_info_t *em_txn_info(const em_txn_t *txn);
 
+/* The file of the journal with what stood at PATH when the change began, or
+ * NULL. */
+const char *em_txn_before_file(const em_txn_t *txn, const char *path);
+
 /* Journals, oldest first (em_txn_info_t *). A journal that cannot be read is
  * a problem ("journal-corrupt") that says what to do; nothing is changed. */
 apr_status_t em_txn_list(apr_array_header_t **plist, const em_view_t *view,

@@ -61,16 +61,71 @@ static apr_status_t choose(const em_txn_info_t **pinfo, const em_view_t *view,
     return APR_SUCCESS;
 }
 
-static apr_status_t edited_since(const em_txn_t *txn, const char *path,
-                                 em_result_t *res)
+/* ---- what was edited since ---- */
+
+/* Not even force replaces what is no file. */
+static apr_status_t no_file(const em_txn_t *txn, const char *path,
+                            em_result_t *res)
 {
-    em_result_hint(res, "ea-mpm rollback %s --force", txn->intent->info.id);
+    path = em_view_outside(txn->view, path, txn->pool);
+    em_result_hint(res, "mv %s %s.aside", path, path);
     return em_result_fail(res, APR_EBUSY, EM_EXIT_REFUSED,
                           "changed-since-switch",
-                          "%s was edited after the change %s; rolling back "
-                          "would lose that edit",
-                          em_view_outside(txn->view, path, txn->pool),
+                          "%s is neither a file nor a link any more; since "
+                          "the change %s somebody put something else there. "
+                          "Move it out of the way first", path,
                           txn->intent->info.id);
+}
+
+static void note_edit(em_plan_t *plan, const char *path)
+{
+    APR_ARRAY_PUSH(plan->edited, const char *) = path;
+}
+
+/* All of them, so that one look is enough. */
+static apr_status_t refuse_edits(const em_plan_t *plan, const em_txn_t *txn,
+                                 em_result_t *res)
+{
+    const char *id = txn->intent->info.id, *names = "";
+    int n = plan->edited->nelts;
+
+    for (int i = 0; i < n; i++) {
+        names = apr_pstrcat(txn->pool, names,
+                            i == 0 ? "" : i == n - 1 ? " and " : ", ",
+                            em_view_outside(txn->view, APR_ARRAY_IDX(
+                                plan->edited, i, const char *), txn->pool),
+                            NULL);
+    }
+    em_result_hint(res, "ea-mpm rollback %s --force", id);
+    return em_result_fail(res, APR_EBUSY, EM_EXIT_REFUSED,
+                          "changed-since-switch",
+                          "%s %s edited after the change %s, and rolling "
+                          "back replaces %s. With --force it does, and keeps "
+                          "what is in %s now below %s/journal", names,
+                          n == 1 ? "was" : "were", id,
+                          n == 1 ? "it" : "them", n == 1 ? "it" : "them",
+                          txn->store->outside);
+}
+
+const char *em_txn_before_file(const em_txn_t *txn, const char *path)
+{
+    const em_intent_t *intent = txn->intent;
+    const em_kept_t *kept = em_kept_at(intent->packages, path);
+    const em_move_t *found = kept && kept->config ? &kept->move : NULL;
+
+    for (int i = 0; !found && i < intent->moves->nelts; i++) {
+        const em_move_t *move = APR_ARRAY_IDX(intent->moves, i, em_move_t *);
+
+        found = !move->over && strcmp(move->step->path, path) == 0 ? move
+                                                                   : NULL;
+    }
+    if (!found || found->before.node.kind != EM_NODE_FILE) {
+        return NULL;
+    }
+    return apr_psprintf(txn->pool, "%s/journal/%s/%s/%d", txn->store->outside,
+                        intent->info.id,
+                        found->n >= EM_KEPT_FIRST ? "kept" : "before",
+                        found->n % EM_KEPT_FIRST);
 }
 
 /* What the inverse transaction (NULL: there is none) leaves at PATH, where it
@@ -92,7 +147,7 @@ static const em_node_t *left_at(const em_step_t *step, const char *path,
 /* The step back of MOVE; *PSTEP is NULL if the path is there already. */
 static apr_status_t step_back(em_step_t **pstep, const em_txn_t *txn,
                               const em_move_t *move,
-                              const em_step_t *packages, int force,
+                              const em_step_t *packages, em_plan_t *plan,
                               em_result_t *res)
 {
     em_step_t *step = apr_pcalloc(txn->pool, sizeof(*step));
@@ -105,10 +160,12 @@ static apr_status_t step_back(em_step_t **pstep, const em_txn_t *txn,
                                 move->step->path);
     }
     *pstep = NULL;
-    if (now.node.kind == EM_NODE_OTHER
-        || (!force && !em_node_same(&now.node, &move->after.node)
-            && !em_node_same(&now.node, &move->before.node))) {
-        return edited_since(txn, move->step->path, res);
+    if (now.node.kind == EM_NODE_OTHER) {
+        return no_file(txn, move->step->path, res);
+    }
+    if (!em_node_same(&now.node, &move->after.node)
+        && !em_node_same(&now.node, &move->before.node)) {
+        note_edit(plan, move->step->path);
     }
     if (em_node_same(left ? left : &now.node, &move->before.node)) {
         return APR_SUCCESS;
@@ -230,22 +287,53 @@ static int same_file(const em_image_t *now, const em_image_t *then,
     return now->node.kind == EM_NODE_FILE && sha1 && strcmp(sum, sha1) == 0;
 }
 
+/* What the path that KEPT's is beside of has now; NULL: it is beside none. */
+static const em_node_t *edit_of(const em_txn_t *txn, const em_kept_t *kept)
+{
+    const em_part_t *part = txn->intent->packages;
+    const char *const *suffix
+        = em_kept_suffixes(part->step->packages->manager);
+    const char *path = kept->move.step->path;
+    apr_size_t len = strlen(path);
+
+    for (; *suffix; suffix++) {
+        apr_size_t n = strlen(*suffix);
+        const em_kept_t *base = len > n
+                                && strcmp(path + len - n, *suffix) == 0
+            ? em_kept_at(part, apr_pstrmemdup(txn->pool, path, len - n))
+            : NULL;
+        em_image_t *now = apr_palloc(txn->pool, sizeof(*now));
+
+        if (base && em_move_now(now, txn->store->root, &base->move,
+                                txn->pool) == APR_SUCCESS) {
+            return &now->node;
+        }
+    }
+    return NULL;
+}
+
 /* An edit that the package manager puts beside the file it was made in: who
- * rolls back by force keeps at least that. */
+ * rolls back by force keeps it there, too. What is not the edit but a new
+ * default goes. */
 static int is_beside(const em_txn_t *txn, const em_kept_t *kept,
                      const em_node_t *left)
 {
     em_image_t image = {.node = *left};
+    const em_node_t *edit;
 
-    return kept->move.before.node.kind == EM_NODE_ABSENT
-           && left->kind == EM_NODE_FILE
-           && !em_kept_knows(txn->intent->packages, &image);
+    if (kept->move.before.node.kind != EM_NODE_ABSENT
+        || left->kind != EM_NODE_FILE
+        || em_kept_knows(txn->intent->packages, &image)) {
+        return 0;
+    }
+    edit = edit_of(txn, kept);
+    return edit && em_node_same(edit, left);
 }
 
 /* *PSTEP is NULL where the packages alone bring back what was there. */
 static apr_status_t kept_back(em_step_t **pstep, const em_txn_t *txn,
                               const em_kept_t *kept,
-                              const em_step_t *packages, int force,
+                              const em_step_t *packages, em_plan_t *plan,
                               em_result_t *res)
 {
     em_step_t *step = apr_pcalloc(txn->pool, sizeof(*step));
@@ -260,10 +348,13 @@ static apr_status_t kept_back(em_step_t **pstep, const em_txn_t *txn,
         return em_change_failed(res, rv, "read-failed", "look at", txn,
                                 path);
     }
-    if (!force && !em_kept_is_back(kept, &now)
+    if (now.node.kind == EM_NODE_OTHER) {
+        return no_file(txn, path, res);
+    }
+    if (!em_kept_is_back(kept, &now)
         && !(made ? same_file(&now, made, kept->move.after_sha1)
                   : em_kept_knows(txn->intent->packages, &now))) {
-        return edited_since(txn, path, res);
+        note_edit(plan, path);
     }
     left = left ? left : &now.node;
     *pstep = NULL;
@@ -283,7 +374,7 @@ static apr_status_t kept_back(em_step_t **pstep, const em_txn_t *txn,
 /* *PPACKAGES: the step, where there is one. */
 static apr_status_t take_back_packages(em_step_t **ppackages,
                                        em_plan_t *plan, const em_txn_t *txn,
-                                       int force, em_result_t *res)
+                                       em_result_t *res)
 {
     const em_part_t *part = txn->intent->packages;
     em_step_t *packages = NULL;
@@ -303,7 +394,7 @@ static apr_status_t take_back_packages(em_step_t **ppackages,
         em_step_t *step = NULL;
 
         if (kept->config) {
-            rv = kept_back(&step, txn, kept, packages, force, res);
+            rv = kept_back(&step, txn, kept, packages, plan, res);
         }
         if (step) {
             APR_ARRAY_PUSH(plan->steps, em_step_t *) = step;
@@ -327,6 +418,7 @@ static em_plan_t *plan_back(const em_txn_info_t *info, apr_pool_t *p)
     plan->steps = apr_array_make(p, 8, sizeof(em_step_t *));
     plan->consequences = apr_array_make(p, 1, sizeof(em_consequence_t *));
     plan->restart_units = info->plan->restart_units;
+    plan->edited = apr_array_make(p, 2, sizeof(const char *));
     return plan;
 }
 
@@ -353,7 +445,7 @@ apr_status_t em_txn_rollback_plan(em_plan_t **pplan, const em_view_t *view,
         return rv;
     }
     plan = plan_back(info, p);
-    rv = take_back_packages(&packages, plan, &txn, force, res);
+    rv = take_back_packages(&packages, plan, &txn, res);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -365,13 +457,16 @@ apr_status_t em_txn_rollback_plan(em_plan_t **pplan, const em_view_t *view,
         if (move->over) {
             continue;
         }
-        rv = step_back(&step, &txn, move, packages, force, res);
+        rv = step_back(&step, &txn, move, packages, plan, res);
         if (rv != APR_SUCCESS) {
             return rv;
         }
         if (step) {
             APR_ARRAY_PUSH(plan->steps, em_step_t *) = step;
         }
+    }
+    if (plan->edited->nelts && !force) {
+        return refuse_edits(plan, &txn, res);
     }
     *pplan = plan;
     return APR_SUCCESS;

@@ -40,8 +40,9 @@ const em_cmd_t em_cmd_rollback = {
     .description =
         "Puts back the files as they were before a committed switch, in the "
         "same careful way as a switch: rehearsed, journalled, verified. "
-        "Refuses where one of the files was changed since; --force rolls "
-        "back all the same and loses that change.",
+        "Refuses where files were changed since, and names them; --force "
+        "rolls back all the same, and what was in them stays in the journal "
+        "under a name that is told.",
     .needs = EM_NEED_FACTS | EM_NEED_ROOT | EM_NEED_LOCK,
     .report = EM_REPORT_SWITCH,
     .options = options,

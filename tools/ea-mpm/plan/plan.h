@@ -73,6 +73,8 @@ typedef struct em_plan_t {
                                          * share these files */
     const char *rolls_back;     /* id of the change that this one undoes, or
                                  * NULL */
+    apr_array_header_t *edited; /* const char *, with rolls_back: paths that
+                                 * somebody edited after that change, or NULL */
 } em_plan_t;
 
 /* Make the plan. An unreachable target is a plan with `impossible` set, not

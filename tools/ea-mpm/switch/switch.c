@@ -158,6 +158,23 @@ static apr_status_t can_come_back(em_way_t *way)
                           httpd->test_output ? httpd->test_output : "");
 }
 
+/* Who rolls back by force learns where the edits are. */
+static void tell_edits(const em_way_t *way)
+{
+    const apr_array_header_t *edited = way->plan->edited;
+
+    for (int i = 0; edited && i < edited->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(edited, i, const char *);
+        const char *kept = em_txn_before_file(way->txn, path);
+
+        if (kept) {
+            em_log(way->how->log, EM_LOG_WARN, "%s was edited since the "
+                   "change %s; what was in it is kept as %s", path,
+                   way->plan->rolls_back, kept);
+        }
+    }
+}
+
 static apr_status_t begin(em_way_t *way)
 {
     em_txn_service_t service = {way->facts->running.pid != 0,
@@ -172,6 +189,7 @@ static apr_status_t begin(em_way_t *way)
                       way->res, way->pool);
     if (rv == APR_SUCCESS) {
         way->sw->id = em_txn_info(way->txn)->id;
+        tell_edits(way);
     }
     else {
         way->txn = NULL;
