@@ -269,6 +269,30 @@ EDITED = """# mine
 """
 
 
+def test_show_notes_what_removed_packages_left_in_use():
+    """and what dpkg put beside edited files; nothing else, and check's own
+    words for it."""
+    with ea4_deb.made(N + "mpm-event") as system:
+        system.apt("install", N + "mpm-prefork", N + "mpm-event-",
+                   N + "cgid-")
+        system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf")
+        system.write("/etc/apache2/conf.d/cgid.conf", EDITED)
+        ea = tool_of(system)
+        note, = ea("show").data["notes"]
+        assert (note["problem"], note["severity"], note["file"]) == (
+            "config-of-removed-package", "info",
+            "/etc/apache2/conf.d/cgid.conf")
+        assert f"{N}cgid" in note["message"]
+        system.run(f"cp {PREFORK} {PREFORK}.dpkg-dist")
+        assert [n["problem"] for n in ea("show").data["notes"]] == [
+            "config-not-merged", "config-of-removed-package"]
+        text = " ".join(ea.text("show").split())
+        assert f"diff {PREFORK} {PREFORK}.dpkg-dist" in text
+        assert f"apt-get purge {N}cgid" in text
+        system.run(f"rm {PREFORK}.dpkg-dist; dpkg --purge {N}cgid")
+        assert ea("show").data["notes"] == []
+
+
 def left_by_an_older_release(system):
     """event and mod_cgid of release 1 were removed, not purged, one of their
     files edited; everything else is release 2, and that is all there is."""

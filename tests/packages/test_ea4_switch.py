@@ -250,6 +250,15 @@ def test_only_the_newest_changes_keep_their_packages(server):
     assert "packages:" in ea.text("history")
 
 
+def test_show_notes_an_edit_that_rpm_put_aside(server):
+    server.run(f"cp {PREFORK} {PREFORK}.rpmsave")
+    note, = tool_of(server)("show").data["notes"]
+    assert (note["problem"], note["file"]) == ("config-not-merged",
+                                               PREFORK + ".rpmsave")
+    assert f"diff {PREFORK} {PREFORK}.rpmsave" \
+        in " ".join(tool_of(server).text("show").split())
+
+
 def dnf_runs(system, *args):
     """The dnf commands of one run of ea-mpm."""
     system.run(": >/var/log/dnf.log")

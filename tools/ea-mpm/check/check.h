@@ -75,6 +75,11 @@ apr_status_t em_check(em_check_t **pcheck, const em_facts_t *facts,
                       const em_plan_t *plan, const apr_array_header_t *rules,
                       em_result_t *res, apr_pool_t *p);
 
+/* What is worth a look on this server whatever it is switched to
+ * (em_finding_t *): files that package managers left beside and among its
+ * configuration. No program is run. */
+apr_array_header_t *em_check_notes(const em_facts_t *facts, apr_pool_t *p);
+
 const char *em_severity_name(em_severity_t s);
 const char *em_verdict_name(em_verdict_t v);
 

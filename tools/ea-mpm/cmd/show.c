@@ -52,6 +52,9 @@ static apr_status_t show(em_run_t *run)
     if (rv == APR_SUCCESS && em_facts_settle(run->facts, run->pool)) {
         rv = judge_all(run);
     }
+    if (rv == APR_SUCCESS) {
+        run->report.notes = em_check_notes(run->facts, run->pool);
+    }
     look_for_open(run);
     return rv;
 }

@@ -211,6 +211,7 @@ void em_json_show(em_out_t *out, const em_report_t *report,
     em_json_set_int(o, "vhosts", facts->vhosts ? facts->vhosts->nelts : 0);
     em_json_set_str(o, "interrupted",
                     report->open ? report->open->id : NULL);
+    em_json_set(o, "notes", em_json_findings(report->notes, p));
     out->data = o;
 }
 

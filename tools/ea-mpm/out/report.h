@@ -33,6 +33,7 @@ typedef struct em_report_t {
     const em_rehearsal_t *rehearsal;
     const apr_array_header_t *history;  /* em_txn_info_t *, oldest first */
     const em_txn_info_t *open;          /* an interrupted switch, or NULL */
+    const apr_array_header_t *notes;    /* em_finding_t *, of show */
     const apr_array_header_t *rules;    /* em_rule_t * */
     const struct em_cmd_t *topic;       /* of help; NULL: overview */
     int dry_run;

@@ -255,6 +255,7 @@ void em_text_show(em_out_t *out, const em_report_t *report,
     headline(out, report->facts);
     alarms(out, report);
     details(out, report->facts);
+    em_text_findings(out, report->notes, EM_INFO);
     targets(out, report->checks);
 }
 

@@ -78,3 +78,14 @@ apr_status_t em_package_db_read(em_package_db_t **pdb,
     *pdb = db;
     return APR_SUCCESS;
 }
+
+apr_hash_t *em_package_left(const em_view_t *view, apr_pool_t *p)
+{
+    const em_manager_t *manager = em_manager_find(view, p);
+    apr_hash_t *left = apr_hash_make(p);
+
+    if (manager && manager->read_left) {
+        manager->read_left(left, view, p);
+    }
+    return left;
+}

@@ -101,6 +101,10 @@ apr_status_t em_package_db_read(em_package_db_t **pdb,
                                 const em_view_t *view, const char *prefix,
                                 em_result_t *res, apr_pool_t *p);
 
+/* The configuration files that removed packages left (as `left` above), out
+ * of files alone: no manager is run. Empty where its manager leaves none. */
+apr_hash_t *em_package_left(const em_view_t *view, apr_pool_t *p);
+
 /* One transaction: everything that comes and goes. */
 typedef struct em_transaction_t {
     const char *manager;            /* its name */
