@@ -123,8 +123,11 @@ class Ea4(Gates, Server, rpms.RpmSystem):
                       for name, reason in sorted(self.reasons().items()))
 
     def reasons(self):
-        """{package: what dnf has it for}."""
-        listing = self.run(["dnf", "-q", "--releasever=9", "--disablerepo=*",
+        """{package: what dnf has it for}; under whatever name dnf goes."""
+        listing = self.run(["/usr/bin/python3", "-c", "import sys; "
+                            "from dnf.cli.main import user_main; "
+                            "user_main(sys.argv[1:], exit_code=True)",
+                            "-q", "--releasever=9", "--disablerepo=*",
                             "repoquery", "--installed", "--qf",
                             "%{name} %{reason}"]).stdout
         return dict(line.split() for line in listing.splitlines()
