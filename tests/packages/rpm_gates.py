@@ -2,9 +2,20 @@
 they find a gate (see tests/fixtures/rpm/*.spec)."""
 
 import contextlib
+import os
 
 from fixtures import sandbox
 from fixtures.tool import EA_MPM
+
+
+def killings(moments, victims):
+    """(moment, victim) to try: at each moment another victim, in turn; with
+    EA_MPM_ALL_KILLS=1 at each moment every victim."""
+    victims = list(victims)
+    if os.environ.get("EA_MPM_ALL_KILLS"):
+        return [(moment, who) for moment in moments for who in victims]
+    return [(moment, victims[n % len(victims)])
+            for n, moment in enumerate(moments)]
 
 
 class Disturbed:

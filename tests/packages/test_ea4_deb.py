@@ -12,6 +12,7 @@ from ea4 import (CONF, PREFORK, SWITCH, kept_edits, php, runs, same,
 from ea4_deb import EVENT, N
 from fixtures import ea4_debs
 from fixtures.tool import EA_MPM
+from rpm_gates import killings
 
 EVENT_SET = {"ea-apache24": ("2.4.71-1", "installed"),
              N + "cgid": ("2.4.71-1", "installed"),
@@ -157,8 +158,7 @@ VICTIMS = {"ea-mpm": ["ea-mpm"], "apt": ["apt-get", "dpkg"],
            "all": ["ea-mpm", "apt-get", "dpkg"]}
 
 
-@pytest.mark.parametrize("who", VICTIMS)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step, who", killings(STEPS, VICTIMS))
 def test_killed_in_the_middle_of_the_transaction(server, step, who):
     """ea-mpm, apt with dpkg, or all three, before a maintainer script: recover
     (or the living ea-mpm itself) ends with the old set and its server."""

@@ -11,6 +11,7 @@ from ea4 import (CONF, PREFORK, SCRIPT, SWITCH, kept_edits, php, runs,
                  same, serves_mod_php_again, tool_of)
 from ea4_rpm import left_behind
 from fixtures.tool import EA_MPM
+from rpm_gates import killings
 
 EVENT_SET = ["ea-apache24-2.4.71-1.x86_64",
              "ea-apache24-mod_cgid-2.4.71-1.x86_64",
@@ -95,8 +96,7 @@ GATES = ["event-pre", "event-post", "prefork-preun", "prefork-postun",
 VICTIMS = {"ea-mpm": ["ea-mpm"], "dnf": ["dnf"], "both": ["dnf", "ea-mpm"]}
 
 
-@pytest.mark.parametrize("who", VICTIMS)
-@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("gate, who", killings(GATES, VICTIMS))
 def test_killed_in_the_middle_of_the_transaction(server, gate, who):
     """ea-mpm, dnf or both, while a script of a package runs: recover (or the
     living ea-mpm itself) ends with the old set and its server."""

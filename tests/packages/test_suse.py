@@ -11,6 +11,7 @@ import suse_rpm
 from ea4 import same
 from fixtures import rpms
 from fixtures.tool import EA_MPM
+from rpm_gates import killings
 from suse_rpm import tool_of
 
 SWITCH = ["switch", "event"]
@@ -299,8 +300,7 @@ VICTIMS = {"ea-mpm": ["ea-mpm"], "zypper": ["zypper"],
            "both": ["zypper", "ea-mpm"]}
 
 
-@pytest.mark.parametrize("who", VICTIMS)
-@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("gate, who", killings(GATES, VICTIMS))
 def test_killed_in_the_middle_of_the_transaction(server, gate, who):
     """recover (or the living ea-mpm itself) ends with the old packages and
     the old server."""
