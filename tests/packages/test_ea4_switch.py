@@ -379,35 +379,3 @@ def test_without_cpanels_tool_the_journal_has_the_profile(server):
     profile = json.loads(server.read(change["profile"]))
     assert set(profile["pkgs"]) == names
     assert profile["version"] and profile["name"] and profile["tags"]
-
-
-def test_a_switch_costs_no_second_more_than_its_transaction(server):
-    """dnf alone against the switch's own transaction and all the rest."""
-    server.run(["apachectl", "stop"])
-    took = []
-    for script in ("install ea-apache24-mod_mpm_event\n"
-                   "remove ea-apache24-mod_mpm_prefork\n"
-                   "remove ea-apache24-mod_cgi\nremove ea-php74-php\n",
-                   "install ea-apache24-mod_mpm_prefork\n"
-                   "install ea-php74-php\n"
-                   "remove ea-apache24-mod_mpm_event\n"
-                   "remove ea-apache24-mod_cgid\n"):
-        server.write("/var/tmp/script", script + "run\n")
-        begun = time.time()
-        server.dnf("shell", "/var/tmp/script")
-        took.append(time.time() - begun)
-    server.run(f"mv {PREFORK}.rpmsave {PREFORK} 2>/dev/null; "
-               "rm /var/tmp/script", check=False)
-    server.start()
-    done = tool_of(server).run("--progress-fd", "2", *SWITCH,
-                               "--no-rehearsal")
-    assert done.returncode == 0, done.stderr
-    events = [json.loads(line) for line in done.stderr.splitlines()
-              if line.startswith("{")]
-    ms = {e["name"]: e["ms"] for e in events if e.get("state") == "end"}
-    total = max(e["elapsed_ms"] for e in events)
-    print(f"dnf alone: {took[0] * 1000:.0f} ms there, "
-          f"{took[1] * 1000:.0f} ms back; the switch: {total} ms, "
-          f"of it {ms}")
-    assert ms["packages"] < took[0] * 1000 + 1000
-    assert sum(ms[n] for n in ("prepare", "apply")) < 1000
