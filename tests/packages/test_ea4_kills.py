@@ -1,6 +1,7 @@
 """ea-mpm killed at its own calls, all through a switch that exchanges
 packages: what lies before, between and after the package manager's part."""
 
+import os
 import pathlib
 
 import pytest
@@ -11,8 +12,8 @@ from fixtures.tool import EA_MPM
 
 SHIM = pathlib.Path(EA_MPM).parents[1] / "tests/faultshim.so"
 LOG = "/run/calls"
-SHARES = 3          # test files' cases run in parallel
-MOMENTS = 7         # of each share
+SHARES = 3
+MOMENTS = 40 if os.environ.get("EA_MPM_ALL_KILLS") else 4   # of each share
 
 
 @pytest.fixture

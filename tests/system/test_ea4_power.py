@@ -108,7 +108,7 @@ def newest(m):
 
 
 # How many moments of each are tried.
-PROGRAMS = {"/usr/bin/dpkg": 10, "/usr/bin/apt-get": 3, "/usr/sbin/ea-mpm": 3}
+PROGRAMS = {"/usr/bin/dpkg": 6, "/usr/bin/apt-get": 2, "/usr/sbin/ea-mpm": 2}
 
 
 @pytest.mark.parametrize("share", range(SHARES))
