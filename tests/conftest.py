@@ -1,8 +1,18 @@
 """Fixtures that more than one tier uses (tests/fixtures)."""
 
+import signal
+
 import pytest
 
 from fixtures import cache, debian_tree, httpd_builds, sandbox as sandboxes
+
+
+def pytest_configure():
+    """Whoever runs the tests in the background, or by nohup, has these
+    ignored, and every program under test would inherit it."""
+    for name in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(name) == signal.SIG_IGN:
+            signal.signal(name, signal.SIG_DFL)
 
 
 def _made(make):
