@@ -449,7 +449,6 @@ void itk_client_settle(itk_client_t *cl)
     }
 }
 
-
 apr_status_t itk_client_wait(itk_msg_t *panswer, const itk_lease_t *lease)
 {
     int64_t deadline = 0;

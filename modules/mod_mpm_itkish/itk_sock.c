@@ -44,12 +44,6 @@ apr_status_t itk_sock_timeout(int sock, int ms)
     return APR_SUCCESS;
 }
 
-/* The cheaper call where no descriptor goes along. */
-static ssize_t send_alone(int sock, const itk_msg_t *msg, int flags)
-{
-    return send(sock, msg, sizeof(*msg), flags);
-}
-
 static ssize_t send_with(int sock, const itk_msg_t *msg, int fd, int flags)
 {
     struct iovec iov = {.iov_base = (void *)msg, .iov_len = sizeof(*msg)};
@@ -79,8 +73,8 @@ apr_status_t itk_sock_send(int sock, const itk_msg_t *msg, int fd, int flags)
     ssize_t n;
 
     flags |= MSG_NOSIGNAL;
-    do {
-        n = fd < 0 ? send_alone(sock, msg, flags)
+    do {        /* send() is the cheaper call */
+        n = fd < 0 ? send(sock, msg, sizeof(*msg), flags)
                    : send_with(sock, msg, fd, flags);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {

@@ -333,6 +333,20 @@ def test_what_an_older_release_left_is_left_again():
         assert runs(system, "prefork")
 
 
+def killed_and_recovered(system, step, *command):
+    """ea-mpm COMMAND, killed with apt and dpkg where STEP begins."""
+    with system.gate(step) as go:
+        run = system.popen([str(EA_MPM), *command, "--no-rehearsal"],
+                           stdout=-1, stderr=-1)
+        system.reached()
+        for name in VICTIMS["all"]:
+            system.run(["kill", "-9", *system.pids(name)], check=False)
+        go()
+        run.communicate(timeout=120)
+    done = tool_of(system)("recover")
+    assert done.ok, done
+
+
 @pytest.mark.parametrize("step", [
     f"{N}mpm-event prerm remove", f"{N}mpm-event postrm remove",
     f"{N}mpm-prefork preinst install", f"{N}mpm-prefork postinst configure"])
@@ -342,16 +356,7 @@ def test_a_rollback_to_what_was_left_is_killed(step):
         left_by_an_older_release(system)
         assert tool_of(system)("switch", "event").ok
         before = system.tree()
-        with system.gate(step) as go:
-            run = system.popen([str(EA_MPM), "rollback", "--no-rehearsal"],
-                               stdout=-1, stderr=-1)
-            system.reached()
-            for name in VICTIMS["all"]:
-                system.run(["kill", "-9", *system.pids(name)], check=False)
-            go()
-            run.communicate(timeout=120)
-        done = tool_of(system)("recover")
-        assert done.ok, done
+        killed_and_recovered(system, step, "rollback")
         same(before, system.tree())
         assert runs(system, "event")
 
@@ -379,16 +384,7 @@ def test_killed_while_packages_come_back_to_what_they_left(step):
                    "/etc/apache2/conf.d/cgid.conf")
         system.start()
         before = system.tree()
-        with system.gate(step) as go:
-            run = system.popen([str(EA_MPM), "switch", "event",
-                                "--no-rehearsal"], stdout=-1, stderr=-1)
-            system.reached()
-            for name in VICTIMS["all"]:
-                system.run(["kill", "-9", *system.pids(name)], check=False)
-            go()
-            run.communicate(timeout=120)
-        done = tool_of(system)("recover")
-        assert done.ok, done
+        killed_and_recovered(system, step, "switch", "event")
         same(before, system.tree())
         assert runs(system, "prefork")
 
