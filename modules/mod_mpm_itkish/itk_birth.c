@@ -2,11 +2,20 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "itk_ident.h"
 #include "itk_log.h"
-#include "itk_wire.h"
+#include "itk_zygote.h"
+
+void itk_birth_tie(pid_t parent, int sig)
+{
+    (void)prctl(PR_SET_PDEATHSIG, sig, 0, 0, 0);
+    if (getppid() != parent) {
+        _exit(0);
+    }
+}
 
 void itk_birth_signals(void)
 {
@@ -28,25 +37,15 @@ static apr_status_t enter_chroot(const char *dir, const char **pwhat)
     return APR_SUCCESS;
 }
 
-apr_status_t itk_birth_assume(const itk_policy_t *policy,
-                              const itk_ident_t *ident, const char **pwhat)
+/* IDENT and nobody else, or the end. */
+static void assume(const itk_policy_t *policy, const itk_ident_t *ident)
 {
-    apr_status_t rv = enter_chroot(policy->chroot_dir, pwhat);
-
-    return rv == APR_SUCCESS ? itk_ident_assume(ident, pwhat) : rv;
-}
-
-void itk_birth_zygote(const itk_spawner_t *sp, uint32_t n, int sock,
-                      const itk_first_t *first)
-{
-    const itk_ident_t *ident = &sp->policy->idents[n];
-    itk_zygote_t z = {
-        .gen = sp->policy->gen, .ident = n, .name = ident->name,
-        .first = first, .baton = sp->baton, .worker = sp->worker,
-    };
     const char *what = "";
-    apr_status_t rv = itk_birth_assume(sp->policy, ident, &what);
+    apr_status_t rv = enter_chroot(policy->chroot_dir, &what);
 
+    if (rv == APR_SUCCESS) {
+        rv = itk_ident_assume(ident, &what);
+    }
     if (rv != APR_SUCCESS) {
         itk_log(ITK_LOG_ERR, rv, "itk-drop-failed: cannot become %s (uid %lu,"
                 " gid %lu): %s failed. Its virtual hosts answer 503. The "
@@ -56,6 +55,40 @@ void itk_birth_zygote(const itk_spawner_t *sp, uint32_t n, int sock,
                 (unsigned long)ident->gid, what);
         _exit(ITK_EXIT_IDENT);
     }
+}
+
+/* Its parent is the spawner; what a zygote sees to for its workers, the
+ * spawner does for this one. */
+static void be_worker(const itk_spawner_t *sp, const itk_msg_t *req, int sock,
+                      pid_t spawner) __attribute__((noreturn));
+
+static void be_worker(const itk_spawner_t *sp, const itk_msg_t *req, int sock,
+                      pid_t spawner)
+{
+    sigset_t drains;
+
+    /* After the change of user, which clears it. */
+    itk_birth_tie(spawner, SIGUSR1);
+    sigemptyset(&drains);
+    sigaddset(&drains, SIGUSR1);
+    (void)sigprocmask(SIG_SETMASK, &drains, NULL);
+    sp->worker(sp->baton, req->ident, req->slot, req->serial, sock);
+    _exit(1);
+}
+
+void itk_birth(const itk_spawner_t *sp, const itk_msg_t *req, int sock,
+               pid_t spawner)
+{
+    const itk_ident_t *ident = &sp->policy->idents[req->ident];
+    itk_zygote_t z = {
+        .gen = sp->policy->gen, .ident = req->ident, .name = ident->name,
+        .baton = sp->baton, .worker = sp->worker,
+    };
+
+    assume(sp->policy, ident);
     itk_birth_signals();
+    if (req->type == ITK_REQ_FIRST) {
+        be_worker(sp, req, sock, spawner);
+    }
     _exit(itk_zygote_run(&z, sock));
 }

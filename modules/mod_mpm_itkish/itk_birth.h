@@ -6,20 +6,21 @@
  * or worker. Nothing else happens between. */
 
 #include "itk_spawner.h"
-#include "itk_zygote.h"
+#include "itk_wire.h"
+
+/* Have the kernel send this process SIG when PARENT ends. Ends it now if
+ * that has happened already. */
+void itk_birth_tie(pid_t parent, int sig);
 
 /* In a process just forked: default handlers for what the spawner took. The
  * mask is left as it is, everything blocked. */
 void itk_birth_signals(void);
 
-/* Take on IDENT. APR_SUCCESS when that is proven; otherwise *PWHAT names the
- * step that failed, and the process must end with ITK_EXIT_IDENT. */
-apr_status_t itk_birth_assume(const itk_policy_t *policy,
-                              const itk_ident_t *ident, const char **pwhat);
-
-/* Become the zygote of identity N; SOCK talks to the broker, FIRST is its
- * first worker or NULL. A failure is logged and ends the process. */
-void itk_birth_zygote(const itk_spawner_t *sp, uint32_t n, int sock,
-                      const itk_first_t *first) __attribute__((noreturn));
+/* Become what REQ asks for, which the caller has checked: the zygote of an
+ * identity (ITK_REQ_ZYGOTE; SOCK talks to the broker) or its first worker
+ * (ITK_REQ_FIRST; SOCK is its pair). SPAWNER forked this process. A failure
+ * is logged and ends it with ITK_EXIT_IDENT. */
+void itk_birth(const itk_spawner_t *sp, const itk_msg_t *req, int sock,
+               pid_t spawner) __attribute__((noreturn));
 
 #endif /* ITK_BIRTH_H */

@@ -16,6 +16,11 @@
 #include "itk_title.h"
 
 #define MAX_ALSO    32      /* pairs sent along with one that was asked for */
+#define STUCK_MS    1500    /* a process that has done nothing for so long */
+
+/* Where a user may have so few processes that a single one counts, zygotes
+ * fork even the first worker, as that user, and the kernel decides. */
+#define FEW_PROCESSES   256
 
 /* Why this is safe, in one place:
  *
@@ -273,17 +278,27 @@ static void req_nudge(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
     (void)msg;
 }
 
+/* Where very much is to be done, one that was just started, or is yet to be by
+ * a zygote who has many to start, is late and no more: its child says so again
+ * as long as it waits. */
 static void req_stuck(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
 {
     itk_member_t *w = named_worker(st, msg);
+    const itk_house_t *h;
+    int64_t moved;
 
     if (!w || !owns(st, c, msg)) {
         return;
     }
+    h = &st->houses[w->ident];
+    moved = w->pid ? w->up : h->heard;
+    if (itk_brood_now() - moved < STUCK_MS || (!w->pid && w->first)) {
+        return;
+    }
     itk_log(ITK_LOG_WARN, 0, "itk-worker-stuck: worker pid %ld of %s does not "
-            "take its connection (stopped?), killing it", (long)w->pid,
-            st->policy->idents[w->ident].name);
-    itk_brood_kill(st, w->ident, w->pid ? w->pid : st->houses[w->ident].pid);
+            "take its connection (stopped?), killing %s", (long)w->pid,
+            st->policy->idents[w->ident].name, w->pid ? "it" : "its zygote");
+    itk_brood_kill(st, w->ident, w->pid ? w->pid : h->pid);
 }
 
 static void req_leaves(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
@@ -393,6 +408,7 @@ static void zyg_spawned(itk_brood_t *st, uint32_t ident, itk_member_t *w,
     (void)st;
     (void)ident;
     w->pid = msg->value;
+    w->up = itk_brood_now();
 }
 
 static void zyg_died(itk_brood_t *st, uint32_t ident, itk_member_t *w,
@@ -443,10 +459,11 @@ static void hear_zygote(itk_brood_t *st, uint32_t ident)
         (void)close(fd);
     }
     if (rv == APR_SUCCESS && fd < 0 && msg.gen == st->policy->gen) {
+        h->heard = itk_brood_now();
         for (i = 0; i < sizeof(by_zygote) / sizeof(by_zygote[0]); i++) {
             if (by_zygote[i].type == msg.type) {
                 w = named_worker(st, &msg);
-                if (w && w->ident == ident) {
+                if (w && w->ident == ident && !w->first) {
                     by_zygote[i].serve(st, ident, w, &msg);
                 }
                 return;
@@ -474,6 +491,7 @@ static void zygote_up(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg)
 {
     (void)st;
     h->pid = msg->value;
+    h->heard = itk_brood_now();
 }
 
 static void zygote_down(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg)
@@ -486,12 +504,43 @@ static void zygote_down(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg)
     }
 }
 
+/* The first worker that MSG names. */
+static itk_member_t *named_first(itk_brood_t *st, const itk_msg_t *msg)
+{
+    itk_member_t *w = named_worker(st, msg);
+
+    return w && w->first && w->ident == msg->ident ? w : NULL;
+}
+
+static void first_up(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg)
+{
+    itk_member_t *w = named_first(st, msg);
+
+    (void)h;
+    if (w) {
+        w->pid = msg->value;
+        w->up = itk_brood_now();
+    }
+}
+
+static void first_down(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg)
+{
+    if (msg->value != 0) {
+        itk_brood_fail(h, cannot_become(msg->value));
+    }
+    if (named_first(st, msg)) {
+        itk_brood_forget(st, msg->slot);
+    }
+}
+
 static const struct {
     itk_type_t type;
     void (*serve)(itk_brood_t *st, itk_house_t *h, const itk_msg_t *msg);
 } by_spawner[] = {
     {ITK_ANS_ZYGOTE_UP, zygote_up},
     {ITK_ANS_ZYGOTE_DOWN, zygote_down},
+    {ITK_ANS_FIRST_UP, first_up},
+    {ITK_ANS_FIRST_DOWN, first_down},
 };
 
 static void hear_spawner(itk_brood_t *st)
@@ -666,12 +715,15 @@ static apr_status_t limit_self(int *pepoll, const itk_broker_t *setup)
 
 static apr_status_t prepare(itk_brood_t *st, const itk_broker_t *setup)
 {
+    struct rlimit processes;
     apr_status_t rv;
 
     memset(st, 0, sizeof(*st));
     st->setup = setup;
     st->policy = setup->policy;
     st->area = setup->area;
+    st->zygotes_only = getrlimit(RLIMIT_NPROC, &processes) != 0 ||
+                       processes.rlim_cur < FEW_PROCESSES;
     rv = limit_self(&st->epoll, setup);
     if (rv != APR_SUCCESS) {
         itk_log(ITK_LOG_ERR, rv, "itk-sandbox-failed: the broker cannot give "

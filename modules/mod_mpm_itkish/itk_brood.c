@@ -59,6 +59,7 @@ uint64_t itk_brood_word(itk_brood_t *st, uint32_t slot)
 void itk_brood_forget(itk_brood_t *st, uint32_t slot)
 {
     itk_member_t *w = &st->workers[slot];
+    itk_house_t *h = &st->houses[w->ident];
     uint64_t word = itk_brood_word(st, slot);
     uint64_t empty = itk_word(w->serial, ITK_SLOT_FREE, 0);
 
@@ -68,10 +69,12 @@ void itk_brood_forget(itk_brood_t *st, uint32_t slot)
     itk_brood_unwatch(st, w->fd);
     (void)close(w->fd);
     w->fd = -1;
-    st->houses[w->ident].live--;
-    st->houses[w->ident].empty_since = itk_area_clock();
+    h->live--;
+    h->firsts -= (uint32_t)w->first;
+    h->empty_since = itk_area_clock();
     if (!w->quitting) {
         st->live--;
+        h->staying--;
     }
     if (itk_word_state(word) == ITK_SLOT_BUSY &&
         itk_area_swap(st->area, slot, word, empty)) {
@@ -102,6 +105,7 @@ void itk_brood_dismiss(itk_brood_t *st, uint32_t slot)
     w->quitting = 1;
     w->told = itk_area_clock();
     st->live--;
+    st->houses[w->ident].staying--;
 }
 
 /* Take an idle worker off its stack and let it leave. 0 if it just got
@@ -246,7 +250,8 @@ void itk_brood_forget_zygote(itk_brood_t *st, uint32_t ident)
     (void)close(h->fd);
     h->fd = -1;
     for (slot = 0; slot < st->area->n_slots; slot++) {
-        if (st->workers[slot].fd >= 0 && st->workers[slot].ident == ident) {
+        if (st->workers[slot].fd >= 0 && st->workers[slot].ident == ident &&
+            !st->workers[slot].first) {
             itk_brood_msg(st, &msg, ITK_REQ_QUIT, ident, slot);
             (void)itk_sock_send(st->workers[slot].fd, &msg, -1, MSG_DONTWAIT);
             itk_brood_forget(st, slot);
@@ -292,37 +297,64 @@ static uint32_t free_slot(itk_brood_t *st)
     return ITK_NO_SLOT;
 }
 
-/* Start a worker of IDENT that belongs to OWNER. Whoever gets it can use it
- * at once: what is sent to it waits in its pair until it is there. */
-uint32_t itk_brood_start(itk_brood_t *st, uint32_t ident, uint32_t owner)
+/* Note the worker of IDENT that is to be started in SLOT and belongs to OWNER;
+ * FD is the children's end of its pair. */
+static void enter(itk_brood_t *st, uint32_t slot, uint32_t ident,
+                  uint32_t owner, int fd, int first)
 {
     itk_house_t *h = &st->houses[ident];
-    uint32_t slot = free_slot(st);
-    apr_status_t rv;
-    itk_msg_t msg;
-    itk_member_t *w;
-    int pair[2];
+    itk_member_t *w = &st->workers[slot];
 
-    if (slot == ITK_NO_SLOT ||
-        (h->fd < 0 && start_zygote(st, ident) != APR_SUCCESS) ||
-        itk_sock_pair(pair) != APR_SUCCESS) {
-        return ITK_NO_SLOT;
-    }
-    w = &st->workers[slot];
-    (void)itk_sock_timeout(pair[0], 1000);
     memset(w, 0, sizeof(*w));
     itk_known_forget_worker(st, slot);
-    w->fd = pair[0];
+    w->fd = fd;
     w->ident = ident;
     w->serial = itk_word_serial(itk_brood_word(st, slot)) + 1;
     w->born = itk_area_clock();
+    w->first = first;
     atomic_store(&st->area->slots[slot].ident, ident);
     atomic_store(&st->area->slots[slot].word,
                  itk_word(w->serial, ITK_SLOT_BUSY, owner));
     h->live++;
+    h->staying++;
+    h->firsts += (uint32_t)first;
     st->live++;
-    itk_brood_msg(st, &msg, ITK_REQ_SPAWN, ident, slot);
-    rv = itk_sock_send(h->fd, &msg, pair[1], MSG_DONTWAIT);
+}
+
+/* Have the worker in SLOT started; FD is its own end of its pair. */
+static apr_status_t order(itk_brood_t *st, uint32_t slot, int fd)
+{
+    const itk_member_t *w = &st->workers[slot];
+    itk_msg_t msg;
+
+    itk_brood_msg(st, &msg, w->first ? ITK_REQ_FIRST : ITK_REQ_SPAWN,
+                  w->ident, slot);
+    if (w->first) {
+        ask_spawner(st, &msg, fd);
+        return APR_SUCCESS;
+    }
+    return itk_sock_send(st->houses[w->ident].fd, &msg, fd, MSG_DONTWAIT);
+}
+
+/* The only worker of an identity comes from the spawner, who has mostly a
+ * process at hand; a zygote, which costs as much as a worker, is started for
+ * those who need more than one at once. */
+uint32_t itk_brood_start(itk_brood_t *st, uint32_t ident, uint32_t owner)
+{
+    itk_house_t *h = &st->houses[ident];
+    int first = h->fd < 0 && h->staying == 0 && !st->zygotes_only;
+    uint32_t slot = free_slot(st);
+    apr_status_t rv;
+    int pair[2];
+
+    if (slot == ITK_NO_SLOT ||
+        (!first && h->fd < 0 && start_zygote(st, ident) != APR_SUCCESS) ||
+        itk_sock_pair(pair) != APR_SUCCESS) {
+        return ITK_NO_SLOT;
+    }
+    (void)itk_sock_timeout(pair[0], 1000);
+    enter(st, slot, ident, owner, pair[0], first);
+    rv = order(st, slot, pair[1]);
     (void)close(pair[1]);
     if (rv != APR_SUCCESS) {
         itk_brood_forget(st, slot);

@@ -24,7 +24,9 @@ typedef struct itk_member_t {
     int fd;                 /* the children's end of its pair, -1: no worker */
     uint32_t ident;
     uint32_t serial;
-    pid_t pid;              /* 0 until its zygote told it */
+    pid_t pid;              /* 0 until its parent told it */
+    int first;              /* that is the spawner, not a zygote */
+    int64_t up;             /* when it was told */
     uint32_t born;
     int quitting;           /* told to leave */
     uint32_t told;          /* when it was */
@@ -45,7 +47,10 @@ typedef struct itk_seated_t {
 typedef struct itk_house_t {    /* an identity in use */
     int fd;                 /* its zygote's control socket, -1: no zygote */
     pid_t pid;
+    int64_t heard;          /* when it last said something */
     uint32_t live;
+    uint32_t staying;       /* of these, not told to leave */
+    uint32_t firsts;        /* of these, the spawner's */
     uint32_t idle;          /* as of the last tick */
     uint32_t fails;
     int64_t failed;
@@ -60,6 +65,7 @@ typedef struct itk_brood_t {
     itk_area_t *area;
     int epoll;
     int draining;
+    int zygotes_only;       /* nobody gets a first worker from the spawner */
     int deaf;               /* nobody is left who could introduce himself */
     int done;
     uint32_t live;          /* workers not told to leave */
@@ -125,7 +131,8 @@ void itk_brood_fail(itk_house_t *h, int hard);
 /* Have PID, a process of IDENT, killed by the spawner. */
 void itk_brood_kill(itk_brood_t *st, uint32_t ident, pid_t pid);
 
-/* The zygote of IDENT is gone: its workers drain, nobody can use them. */
+/* The zygote of IDENT is gone: its workers drain, nobody can use them. (Those
+ * of the spawner stay.) */
 void itk_brood_forget_zygote(itk_brood_t *st, uint32_t ident);
 
 /* itk_known.c: which pairs each child has been sent, so that it can be sent

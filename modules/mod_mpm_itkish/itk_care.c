@@ -25,11 +25,17 @@ static int is_lost(const itk_brood_t *st, uint32_t slot, uint64_t word)
 }
 
 /* One that was told to leave and is still there. If even killing it does not
- * make its zygote say so, the zygote is to blame. */
-static void end_idle(itk_brood_t *st, itk_member_t *w, uint32_t now)
+ * make its zygote say so, the zygote is to blame; the spawner's are none of
+ * ours any more. */
+static void end_idle(itk_brood_t *st, uint32_t slot, uint32_t now)
 {
-    int in_vain = w->pid == 0 || w->killed;
+    itk_member_t *w = &st->workers[slot];
+    int in_vain = !w->first && (w->pid == 0 || w->killed);
 
+    if (w->first && w->killed) {
+        itk_brood_forget(st, slot);
+        return;
+    }
     itk_log(ITK_LOG_WARN, 0, "itk-worker-stuck: idle worker pid %ld of %s "
             "does not leave (stopped?), killing %s", (long)w->pid,
             st->policy->idents[w->ident].name,
@@ -39,6 +45,14 @@ static void end_idle(itk_brood_t *st, itk_member_t *w, uint32_t now)
     w->told = now;
 }
 
+/* Is W still not there, and its zygote does nothing at all? */
+static int is_unborn(const itk_brood_t *st, const itk_member_t *w,
+                     uint32_t now)
+{
+    return w->pid == 0 && !w->first && now - w->born > NASCENT_S &&
+           itk_brood_now() - st->houses[w->ident].heard > NASCENT_S * 1000;
+}
+
 /* One worker's state against what it should be. */
 static void check_worker(itk_brood_t *st, uint32_t slot, uint32_t now)
 {
@@ -46,7 +60,7 @@ static void check_worker(itk_brood_t *st, uint32_t slot, uint32_t now)
     uint64_t word = itk_brood_word(st, slot);
     uint32_t used = atomic_load(&st->area->slots[slot].used);
 
-    if (w->pid == 0 && now - w->born > NASCENT_S) {
+    if (is_unborn(st, w, now)) {
         itk_log(ITK_LOG_WARN, 0, "itk-zygote-stuck: the zygote of %s does "
                 "not start workers (stopped?), killing it",
                 st->policy->idents[w->ident].name);
@@ -54,7 +68,7 @@ static void check_worker(itk_brood_t *st, uint32_t slot, uint32_t now)
         itk_brood_kill(st, w->ident, st->houses[w->ident].pid);
     }
     if (w->quitting && now - w->told > LEAVE_S) {
-        end_idle(st, w, now);
+        end_idle(st, slot, now);
     }
     if (itk_word_state(word) == ITK_SLOT_BUSY && is_lost(st, slot, word) &&
         itk_area_swap(st->area, slot, word,
@@ -90,7 +104,7 @@ static void check_workers(itk_brood_t *st)
     for (i = 1; i < st->policy->n_idents; i++) {
         itk_house_t *h = &st->houses[i];
 
-        if (h->fd >= 0 && h->live == 0 &&
+        if (h->fd >= 0 && h->live == h->firsts &&
             now - h->empty_since > st->policy->idle_timeout) {
             itk_brood_forget_zygote(st, i);
         }

@@ -20,6 +20,7 @@
 #define CACHE_MAX   4096
 #define ROOM_BELOW  256     /* descriptors left to others, at the least */
 #define GRACE_MS    2000    /* the broker's own answer comes before that */
+#define JOB_MS      4000    /* for a worker to begin, at the least */
 
 static int64_t now_ms(void)
 {
@@ -409,6 +410,12 @@ void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease)
     }
 }
 
+uint32_t itk_client_job_ms(const itk_client_t *cl)
+{
+    return cl->policy->queue_timeout > JOB_MS ? cl->policy->queue_timeout
+                                              : JOB_MS;
+}
+
 void itk_client_stuck(itk_client_t *cl, const itk_lease_t *lease)
 {
     (void)itk_client_connect(cl);
@@ -424,7 +431,7 @@ apr_status_t itk_client_send(itk_client_t *cl, itk_lease_t *lease, int fd)
     msg.slot = cl->seat;
     msg.serial = lease->serial;
     msg.nonce = lease->nonce = ++cl->nonce;
-    msg.until = itk_wire_now() + ITK_JOB_MS;
+    msg.until = itk_wire_now() + itk_client_job_ms(cl);
     return itk_sock_send(lease->fd, &msg, fd, MSG_DONTWAIT);
 }
 

@@ -9,9 +9,6 @@
 #include "itk_policy.h"
 #include "itk_wire.h"
 
-/* A worker that has not begun with a connection by then leaves it alone. */
-#define ITK_JOB_MS  4000
-
 /* A worker that is this child's until it is released or forgotten. */
 typedef struct itk_lease_t {
     uint32_t ident;
@@ -67,7 +64,12 @@ void itk_client_release(itk_client_t *cl, const itk_lease_t *lease,
 /* The worker is gone, or goes, or should; the broker sees to it. */
 void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease);
 
-/* The worker does not move: have it killed. Its pair ends soon. */
+/* How long a connection may lie in a worker's pair, milliseconds: a worker
+ * that has not begun with it by then leaves it alone. */
+uint32_t itk_client_job_ms(const itk_client_t *cl);
+
+/* The worker does not move. If it was there long enough to have moved it is
+ * killed, and its pair ends soon; if not, say so again. */
 void itk_client_stuck(itk_client_t *cl, const itk_lease_t *lease);
 
 /* Send connection FD to the worker. Any error means that it is gone. */

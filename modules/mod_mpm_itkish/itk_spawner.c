@@ -26,37 +26,41 @@
  * - It is reachable from one process only, the broker, over a socket pair
  *   that no other process ever held. Children, zygotes and workers cannot
  *   speak to it, and no byte of a request ever comes near it.
- * - It knows two requests (the switch in serve()). Anything else, any wrong
+ * - It knows three requests (the switch in serve()). Anything else, any wrong
  *   size, stray descriptor, other generation or unknown index ends the
  *   broker, not the rule.
  * - A request names an identity by its index in the table this process was
  *   forked with. No id, path or name is ever taken from a message; the limits
  *   of the configuration are checked again here.
- * - "Start a zygote" forks and takes on the identity before anything else
- *   happens; itk_ident_assume() proves it or the process exits. The fork may
- *   have happened before the request: a spare waits for one message of this
- *   process and for nothing else (itk_spare.h).
+ * - "Start a zygote", or a first worker, forks and takes on the identity
+ *   before anything else happens; itk_ident_assume() proves it or the process
+ *   exits. The fork may have happened before the request: a spare waits for
+ *   one message of this process and for nothing else (itk_spare.h).
  * - "Signal" is done by a short-lived process that has become the identity
  *   itself, so the kernel refuses what that user might not do. Only SIGKILL.
+ *   What it sends of its own accord goes to its own children the same way.
  * - It never looks into the shared memory of the children, never resolves a
  *   name, never executes a program. Its capabilities are SETUID and SETGID
  *   (SYS_NICE and SYS_CHROOT only where the configuration needs them).
  */
 
 #define ORPHAN_MS   10000   /* how often those who should leave are woken */
-#define SPARE_MS    1       /* so long nothing to do: time for a spare */
 #define SPARE_WAIT_S 10     /* after one failed */
 
-typedef struct zygote_t {
+/* A zygote, or an identity's first worker, which has none. */
+typedef struct kid_t {
     pid_t pid;              /* 0: free */
+    int first;              /* a worker, and which it is: */
+    uint32_t slot;
+    uint32_t serial;
     uint32_t ident;
     int orphan;             /* its broker went away */
-} zygote_t;
+} kid_t;
 
 typedef struct state_t {
     const itk_spawner_t *sp;
-    zygote_t *zygotes;
-    uint32_t n_zygotes;     /* room, twice the identities: old and new */
+    kid_t *kids;
+    uint32_t n_kids;        /* room, twice what there may be: old and new */
     int signals;            /* signalfd */
     int broker;             /* our end of its pair, -1: none */
     pid_t broker_pid;
@@ -156,57 +160,101 @@ static apr_status_t start_broker(state_t *st)
     return APR_SUCCESS;
 }
 
+static int become_for_a_moment(uid_t uid)
+{
+    return setresuid((uid_t)-1, uid, (uid_t)-1) == 0;
+}
+
+/* Signal our kids, or the first workers only, each in the name of its user:
+ * in a process of its own, as nobody may come near this one while its uid is
+ * another. Who was stopped is woken to hear it. */
+static void signal_kids(const state_t *st, int sig, int firsts_only)
+{
+    uint32_t i;
+
+    if (fork() != 0) {
+        return;
+    }
+    (void)close(st->broker);
+    for (i = 0; i < st->n_kids; i++) {
+        const kid_t *kid = &st->kids[i];
+
+        if (kid->pid > 0 && (kid->first || !firsts_only) &&
+            become_for_a_moment(st->sp->policy->idents[kid->ident].uid)) {
+            (void)kill(kid->pid, sig);
+            (void)kill(kid->pid, SIGCONT);
+            if (!become_for_a_moment(0)) {
+                break;
+            }
+        }
+    }
+    _exit(0);
+}
+
 /* The broker is gone, or talks nonsense and has to go. Its zygotes see the
- * end of their sockets and drain by themselves. */
+ * end of their sockets and drain by themselves; first workers have nobody to
+ * tell them. */
 static void lose_broker(state_t *st)
 {
+    int left = 0;
     uint32_t i;
 
     if (st->broker >= 0) {
         (void)close(st->broker);
         st->broker = -1;
     }
-    for (i = 0; i < st->n_zygotes; i++) {
-        st->zygotes[i].orphan = 1;
+    for (i = 0; i < st->n_kids; i++) {
+        left |= st->kids[i].pid && st->kids[i].first && !st->kids[i].orphan;
+        st->kids[i].orphan = 1;
+    }
+    if (left) {
+        signal_kids(st, SIGUSR1, 1);
     }
     if (st->broker_pid > 0) {
         (void)kill(st->broker_pid, SIGKILL);
     }
 }
 
-static void tell(state_t *st, itk_type_t type, uint32_t ident, pid_t pid,
-                 int value)
+/* KID has come (VALUE: its pid) or gone (a wait status, or an errno of fork()
+ * made negative). */
+static void tell(state_t *st, const kid_t *kid, int up, int value)
 {
+    static const itk_type_t types[2][2] = {
+        {ITK_ANS_ZYGOTE_DOWN, ITK_ANS_ZYGOTE_UP},
+        {ITK_ANS_FIRST_DOWN, ITK_ANS_FIRST_UP},
+    };
     itk_msg_t msg;
 
     if (st->broker < 0) {
         return;
     }
-    itk_wire_init(&msg, type, st->sp->policy->gen);
-    msg.ident = ident;
-    msg.serial = (uint32_t)pid;
+    itk_wire_init(&msg, types[kid->first][up], st->sp->policy->gen);
+    msg.ident = kid->ident;
+    msg.slot = kid->slot;
+    msg.serial = kid->first ? kid->serial : (uint32_t)kid->pid;
     msg.value = value;
     if (itk_sock_send(st->broker, &msg, -1, 0) != APR_SUCCESS) {
         lose_broker(st);
     }
 }
 
-static zygote_t *find_zygote(state_t *st, pid_t pid)
+static kid_t *find_kid(state_t *st, pid_t pid)
 {
     uint32_t i;
 
-    for (i = 0; i < st->n_zygotes; i++) {
-        if (st->zygotes[i].pid == pid) {
-            return &st->zygotes[i];
+    for (i = 0; i < st->n_kids; i++) {
+        if (st->kids[i].pid == pid) {
+            return &st->kids[i];
         }
     }
     return NULL;
 }
 
 /* The spare if there is one, else a fork. */
-static pid_t make_zygote(state_t *st, uint32_t n, int sock)
+static pid_t make_kid(state_t *st, const itk_msg_t *req, int sock)
 {
-    pid_t pid = itk_spare_use(&st->spare, st->sp, n, sock);
+    pid_t self = getpid();
+    pid_t pid = itk_spare_use(&st->spare, req, sock);
 
     if (pid == 0) {
         pid = fork();
@@ -215,34 +263,33 @@ static pid_t make_zygote(state_t *st, uint32_t n, int sock)
         (void)close(st->broker);
         (void)close(st->signals);
         st->sp->shed(st->sp->baton);
-        itk_birth_zygote(st->sp, n, sock, NULL);
+        itk_birth(st->sp, req, sock, self);
     }
     return pid;
 }
 
-static void start_zygote(state_t *st, uint32_t n, const itk_ident_t *ident,
-                         int sock)
+static void start_kid(state_t *st, const itk_msg_t *req, int sock)
 {
-    zygote_t *place = find_zygote(st, 0);
-    pid_t pid;
+    kid_t kid = {.first = req->type == ITK_REQ_FIRST, .slot = req->slot,
+                 .serial = req->serial, .ident = req->ident};
+    kid_t *place = find_kid(st, 0);
+    pid_t pid = -1;
 
-    if (!place) {
-        tell(st, ITK_ANS_ZYGOTE_DOWN, n, 0, -EAGAIN);
-        return;
+    errno = EAGAIN;
+    if (place) {
+        pid = make_kid(st, req, sock);
     }
-    pid = make_zygote(st, n, sock);
     if (pid < 0) {
         int err = errno;
 
-        itk_log(ITK_LOG_ERR, err, "itk-spawn-failed: cannot fork the zygote "
-                "of %s", ident->name);
-        tell(st, ITK_ANS_ZYGOTE_DOWN, n, 0, -err);
+        itk_log(ITK_LOG_ERR, err, "itk-spawn-failed: cannot fork a process "
+                "for %s", st->sp->policy->idents[req->ident].name);
+        tell(st, &kid, 0, -err);
         return;
     }
-    place->pid = pid;
-    place->ident = n;
-    place->orphan = 0;
-    tell(st, ITK_ANS_ZYGOTE_UP, n, pid, pid);
+    kid.pid = pid;
+    *place = kid;
+    tell(st, &kid, 1, pid);
 }
 
 /* Signal PID in the name of IDENT, in a process that is IDENT. */
@@ -266,8 +313,8 @@ static int has_orphans(const state_t *st)
 {
     uint32_t i;
 
-    for (i = 0; i < st->n_zygotes; i++) {
-        if (st->zygotes[i].pid && st->zygotes[i].orphan) {
+    for (i = 0; i < st->n_kids; i++) {
+        if (st->kids[i].pid && st->kids[i].orphan) {
             return 1;
         }
     }
@@ -298,7 +345,8 @@ static void serve(state_t *st)
     }
     switch (msg.type) {
     case ITK_REQ_ZYGOTE:
-        start_zygote(st, msg.ident, ident, fd);
+    case ITK_REQ_FIRST:
+        start_kid(st, &msg, fd);
         break;
     case ITK_REQ_SIGNAL:
         kill_as(st, ident, msg.slot == SIGKILL ? msg.value : 0, SIGKILL);
@@ -314,16 +362,26 @@ static void serve(state_t *st)
     }
 }
 
-/* Without a broker zygotes leave; one that its user has stopped does not see
- * it. Anybody of the same session may send this signal. */
+/* Without a broker they leave; one that its user has stopped does not see it.
+ * Anybody of the same session may send this signal. */
 static void wake_orphans(const state_t *st)
 {
     uint32_t i;
 
-    for (i = 0; i < st->n_zygotes; i++) {
-        if (st->zygotes[i].pid > 0 && st->zygotes[i].orphan) {
-            (void)kill(st->zygotes[i].pid, SIGCONT);
+    for (i = 0; i < st->n_kids; i++) {
+        if (st->kids[i].pid > 0 && st->kids[i].orphan) {
+            (void)kill(st->kids[i].pid, SIGCONT);
         }
+    }
+}
+
+/* As zygotes do for their workers. */
+static void note_death(const state_t *st, const kid_t *kid, int status)
+{
+    if (kid->first && WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM) {
+        itk_log(ITK_LOG_WARN, 0, "itk-worker-died: worker pid %ld of %s "
+                "died of signal %d", (long)kid->pid,
+                st->sp->policy->idents[kid->ident].name, WTERMSIG(status));
     }
 }
 
@@ -333,7 +391,7 @@ static void reap(state_t *st)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        zygote_t *zygote = find_zygote(st, pid);
+        kid_t *kid = find_kid(st, pid);
 
         if (pid == st->broker_pid) {
             st->finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -349,9 +407,12 @@ static void reap(state_t *st)
         else if (itk_spare_ended(&st->spare, pid)) {
             st->spare_after = now_s() + SPARE_WAIT_S;
         }
-        else if (zygote) {
-            zygote->pid = 0;
-            tell(st, ITK_ANS_ZYGOTE_DOWN, zygote->ident, pid, status);
+        else if (kid) {
+            kid_t gone = *kid;
+
+            kid->pid = 0;       /* it is nobody's, or soon somebody else's */
+            note_death(st, &gone, status);
+            tell(st, &gone, 0, status);
         }
     }
 }
@@ -370,12 +431,12 @@ static void take_signal(state_t *st)
     }
 }
 
-static int zygotes_left(const state_t *st)
+static int kids_left(const state_t *st)
 {
     uint32_t i;
 
-    for (i = 0; i < st->n_zygotes; i++) {
-        if (st->zygotes[i].pid != 0) {
+    for (i = 0; i < st->n_kids; i++) {
+        if (st->kids[i].pid != 0) {
             return 1;
         }
     }
@@ -400,6 +461,7 @@ static int wait_for_something(state_t *st, int ms)
     if (pfd[1].revents) {
         st->ending = 1;
         itk_spare_drop(&st->spare);
+        signal_kids(st, SIGUSR1, 1);    /* the broker tells zygotes */
     }
     if (st->broker >= 0 && pfd[2].revents) {
         serve(st);
@@ -407,35 +469,23 @@ static int wait_for_something(state_t *st, int ms)
     return 1;
 }
 
-static void signal_zygotes(state_t *st, int sig)
+static void wait_for_kids(state_t *st, int tenths)
 {
-    uint32_t i;
-
-    for (i = 0; i < st->n_zygotes; i++) {
-        if (st->zygotes[i].pid) {
-            kill_as(st, &st->sp->policy->idents[st->zygotes[i].ident],
-                    st->zygotes[i].pid, sig);
-        }
-    }
-}
-
-static void wait_for_zygotes(state_t *st, int tenths)
-{
-    while (zygotes_left(st) && tenths-- > 0) {
+    while (kids_left(st) && tenths-- > 0) {
         wait_for_something(st, 100);
     }
 }
 
-/* The server stops: zygotes get SIGTERM with the process group and end their
- * workers. Who missed it is told, who does not leave then is killed. */
+/* The server stops: all get SIGTERM with the process group, and zygotes end
+ * their workers. Who missed it is told, who does not leave then is killed. */
 static void end_all(state_t *st)
 {
     lose_broker(st);
-    wait_for_zygotes(st, 5);
-    signal_zygotes(st, SIGTERM);
-    wait_for_zygotes(st, 35);
-    signal_zygotes(st, SIGKILL);
-    wait_for_zygotes(st, 10);
+    wait_for_kids(st, 5);
+    signal_kids(st, SIGTERM, 0);
+    wait_for_kids(st, 35);
+    signal_kids(st, SIGKILL, 0);
+    wait_for_kids(st, 10);
 }
 
 static apr_status_t setup(state_t *st, const itk_spawner_t *sp)
@@ -445,9 +495,9 @@ static apr_status_t setup(state_t *st, const itk_spawner_t *sp)
     memset(st, 0, sizeof(*st));
     st->sp = sp;
     st->broker = -1;
-    st->n_zygotes = 2 * sp->policy->n_idents;
-    st->zygotes = calloc(st->n_zygotes, sizeof(zygote_t));
-    if (!st->zygotes) {
+    st->n_kids = 2 * (sp->policy->n_idents + sp->policy->max_workers);
+    st->kids = calloc(st->n_kids, sizeof(kid_t));
+    if (!st->kids) {
         return APR_ENOMEM;
     }
     rv = take_signals(st);
@@ -505,11 +555,11 @@ int itk_spawner_run(const itk_spawner_t *sp)
     if (setup(&st, sp) != APR_SUCCESS) {
         return 1;
     }
-    while (!st.terminated && !(st.finished && !zygotes_left(&st))) {
+    while (!st.terminated && !(st.finished && !kids_left(&st))) {
         int ms = has_orphans(&st) ? ORPHAN_MS : -1;
 
         keep_broker(&st);
-        if (!wait_for_something(&st, wants_spare(&st) ? SPARE_MS : ms)) {
+        if (!wait_for_something(&st, wants_spare(&st) ? 0 : ms)) {
             keep_spare(&st);
         }
         wake_orphans(&st);

@@ -49,18 +49,19 @@ typedef enum {
     ITK_ANS_REFUSED = 23,   /* not served, not a byte read; value: a deny */
     ITK_ANS_PONG = 25,      /* value: as of DONE */
 
-    /* broker -> spawner */
+    /* broker -> spawner; the first two go on to a spare as they came */
     ITK_REQ_ZYGOTE = 40,    /* start one for IDENT; fd: its control socket */
+    ITK_REQ_FIRST = 44,     /* start worker SLOT/SERIAL of IDENT, who has no
+                             * zygote; fd: its pair */
     ITK_REQ_SIGNAL = 42,    /* slot: the signal; value: the pid, as IDENT */
 
-    /* spawner -> spare */
-    ITK_REQ_BECOME = 44,    /* be IDENT's first worker. Its zygote gets the
-                             * broker's ITK_REQ_ZYGOTE, as it came */
 
     /* spawner -> broker */
     ITK_ANS_ZYGOTE_UP = 41,     /* value: pid */
     ITK_ANS_ZYGOTE_DOWN = 43,   /* value: wait status, or an errno of fork()
                                  * made negative; serial: pid */
+    ITK_ANS_FIRST_UP = 45,      /* SLOT/SERIAL; value: pid */
+    ITK_ANS_FIRST_DOWN = 47,    /* SLOT/SERIAL; value: as of ZYGOTE_DOWN */
 
     /* broker -> zygote */
     ITK_REQ_SPAWN = 60,     /* fork worker SLOT/SERIAL; fd: its pair */

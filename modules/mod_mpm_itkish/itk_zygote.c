@@ -28,7 +28,6 @@ typedef struct state_t {
     int signals;
     int draining;
     int terminated;
-    itk_first_t first;
     kid_t *kids;
     int n_kids;
     int room;
@@ -111,15 +110,6 @@ static int make_room(state_t *st)
     return 1;
 }
 
-static void forget_first(state_t *st)
-{
-    if (st->first.sock >= 0) {
-        (void)close(st->first.sock);
-    }
-    st->first.sock = -1;
-    st->first.pid = 0;
-}
-
 static void become_worker(state_t *st, const itk_msg_t *msg, int fd,
                           pid_t zygote)
 {
@@ -142,19 +132,6 @@ static void become_worker(state_t *st, const itk_msg_t *msg, int fd,
     _exit(1);
 }
 
-/* Let the first worker be the one that MSG asks for, with FD as its pair.
- * Its pid, or 0 if there is none (any more). */
-static pid_t use_first(state_t *st, const itk_msg_t *msg, int fd)
-{
-    pid_t pid = st->first.pid;
-
-    if (pid && itk_sock_send(st->first.sock, msg, fd, 0) != APR_SUCCESS) {
-        pid = 0;
-    }
-    forget_first(st);
-    return pid;
-}
-
 static void spawn(state_t *st, const itk_msg_t *msg, int fd)
 {
     pid_t self = getpid();
@@ -162,8 +139,7 @@ static void spawn(state_t *st, const itk_msg_t *msg, int fd)
 
     errno = ENOMEM;
     if (make_room(st)) {
-        pid = use_first(st, msg, fd);
-        pid = pid ? pid : fork();
+        pid = fork();
     }
     if (pid == 0) {
         become_worker(st, msg, fd, self);
@@ -228,9 +204,6 @@ static void reap(state_t *st)
         if (WIFEXITED(status) && WEXITSTATUS(status) == ITK_EXIT_IDENT) {
             itk_log(ITK_LOG_ERR, 0, "itk-drop-failed: a worker of %s could "
                     "not become its user", st->z->name);
-        }
-        if (pid == st->first.pid) {
-            forget_first(st);
         }
         for (i = 0; i < st->n_kids && st->kids[i].pid != pid; i++) {
             continue;
@@ -311,10 +284,6 @@ int itk_zygote_run(const itk_zygote_t *z, int sock)
     memset(&st, 0, sizeof(st));
     st.z = z;
     st.sock = sock;
-    st.first.sock = -1;
-    if (z->first) {
-        st.first = *z->first;
-    }
     itk_title_set("httpd: itk zygote %s", z->name);
     take_signals(&st);
     if (st.signals < 0) {

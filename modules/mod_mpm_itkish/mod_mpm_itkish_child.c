@@ -15,7 +15,6 @@
 #define MAX_TRIES       16      /* workers that may die with one connection */
 #define MAX_DEAD        4096    /* workers that may turn out to be dead */
 #define STUCK_AFTER     2       /* seconds a worker may leave it unread */
-#define GIVE_UP_AFTER   3       /* seconds to wait for a killed one's end */
 
 /* What can be reached through one listening address, found once. */
 typedef struct scope_t {
@@ -210,14 +209,45 @@ static outcome_t worker_answered(int fd, const itk_msg_t *ans,
     return SERVED;
 }
 
+/* What a second without an answer means. 1 and *POUTCOME when the wait is over.
+ * *PUNREAD are the seconds that the worker left bytes unread, -1 once it has
+ * begun; before that it can be said to be stuck. */
+static int is_over(outcome_t *poutcome, int *punread, int fd,
+                   const itk_lease_t *lease, int *preason)
+{
+    int limit = (int)(itk_client_job_ms(&client) / 1000) + 1;
+    int bytes = 0;
+
+    if (*punread < 0 && itk_client_bereft(&client, lease)) {
+        itk_client_forget(&client, lease);
+        *poutcome = SERVED;             /* or it will be, without us */
+        return 1;
+    }
+    if (*punread >= 0 && !itk_client_untouched(fd, &bytes)) {
+        *punread = -1;                  /* it is being served: no more looks */
+    }
+    if (*punread < 0 || bytes == 0) {
+        return 0;
+    }
+    if (++*punread > limit) {           /* nobody will begin any more */
+        itk_client_forget(&client, lease);
+        *preason = ITK_DENY_SPAWN;
+        *poutcome = itk_client_untouched(fd, &bytes) ? REFUSED : SERVED;
+        return 1;
+    }
+    if (*punread >= STUCK_AFTER) {
+        itk_client_stuck(&client, lease);
+    }
+    return 0;
+}
+
 /* Wait for the worker to finish with connection FD. A worker that leaves
  * bytes unread for too long was stopped: it is killed, then its pair ends. */
 static outcome_t wait_for_worker(conn_rec *c, server_rec *s, int fd,
                                  const itk_lease_t *lease, int *preason)
 {
-    int seconds = 0;
+    outcome_t outcome;
     int unread = 0;
-    int killed = 0;
     apr_status_t rv;
     itk_msg_t ans;
 
@@ -231,25 +261,8 @@ static outcome_t wait_for_worker(conn_rec *c, server_rec *s, int fd,
                                                 ? ITK_DENY_BAD
                                                 : ITK_DENY_LOST);
         }
-        if (killed && ++seconds > GIVE_UP_AFTER) {
-            /* It is past ITK_JOB_MS, nobody will begin with it any more. */
-            itk_client_forget(&client, lease);
-            *preason = ITK_DENY_SPAWN;
-            return itk_client_untouched(fd, &unread) ? REFUSED : SERVED;
-        }
-        if (!killed && seconds < 0 && itk_client_bereft(&client, lease)) {
-            itk_client_forget(&client, lease);
-            return SERVED;              /* or it will be, without us */
-        }
-        if (!killed && seconds >= 0) {
-            if (!itk_client_untouched(fd, &unread)) {
-                seconds = -1;           /* it is being served: no more looks */
-            }
-            else if (unread > 0 && ++seconds >= STUCK_AFTER) {
-                itk_client_stuck(&client, lease);
-                killed = 1;
-                seconds = 0;
-            }
+        if (is_over(&outcome, &unread, fd, lease, preason)) {
+            return outcome;
         }
     }
 }

@@ -37,3 +37,12 @@ def workers_of(server, host):
     """The workers that run as HOST's user."""
     return [p for p in by_role(server).get("worker", [])
             if p.uid == host.uid]
+
+
+def have_zygote(server, host):
+    """HOST's zygote, which he has once he needs two workers at a time."""
+    with server.connect() as c:
+        assert c.ask("/", host.name).status == 200
+        assert host.get("/").status == 200
+        found, = (p for p in by_role(server)["zygote"] if p.uid == host.uid)
+        return found

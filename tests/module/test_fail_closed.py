@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from client import Closed
-from roles import by_role, only, role, workers_of
+from roles import by_role, have_zygote, only, role, workers_of
 from wait import wait_until
 
 LOG_ID = r"\bitk-[a-z-]+: "
@@ -239,8 +239,7 @@ def test_a_stopped_zygote_does_not_stop_the_others(server):
     server.add("ItkishQueueTimeout 1")
     server.start()
     alice, bob = (server.hosts[f"{n}.test"] for n in ("alice", "bob"))
-    assert alice.get().text == alice.name
-    zygote = [p for p in by_role(server)["zygote"] if p.uid == alice.uid][0]
+    zygote = have_zygote(server, alice)
     os.kill(zygote.pid, signal.SIGSTOP)
     try:
         assert bob.get().text == bob.name

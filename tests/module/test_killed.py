@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from load import Load, alternate
-from roles import by_role, only, workers_of
+from roles import by_role, have_zygote, only, workers_of
 from three_hosts import MAY_SAY, WAIT, add_hosts, settled
 from wait import wait_until
 
@@ -125,6 +125,24 @@ def test_stopped_processes_do_not_keep_a_generation(server):
     assert alice.get().text == alice.name
     wait_until(lambda: not any(p.alive() for p in stopped), "they are gone")
     wait_until(lambda: settled(server), "one spawner and one broker")
+
+
+def test_workers_of_a_killed_broker_leave(server):
+    """A user's only worker, which has no zygote to tell it, another user's
+    zygote and workers, one of them stopped; nobody asks for them again."""
+    server.start()
+    server.log.expect(MAY_SAY, required=False)
+    alice, bob = (server.hosts[f"{n}.test"] for n in ("alice", "bob"))
+    have_zygote(server, bob)
+    assert alice.get().status == 200
+    wait_until(lambda: all(waits_for_work(p) for host in (alice, bob)
+                           for p in workers_of(server, host)), "all idle")
+    old = [p for p in server.processes() if p.uid in (alice.uid, bob.uid)]
+    os.kill(workers_of(server, alice)[0].pid, signal.SIGSTOP)
+    os.kill(only(server, "broker").pid, signal.SIGKILL)
+    wait_until(lambda: not any(p.alive() for p in old), "they are gone", 20)
+    for host in (alice, bob):
+        assert host.get().text == host.name
 
 
 def test_stopped_idle_workers_use_up_no_place(server):

@@ -21,7 +21,8 @@ from wait import wait_until
 (HELLO, LEASE, FETCH, RETURN, STUCK, LEAVES) = (2, 4, 6, 8, 12, 14)
 (WELCOME, GRANT, DENY, ALSO) = (3, 5, 7, 9)
 (JOB, QUIT, PING, DONE, REFUSED, PONG) = (20, 22, 24, 21, 23, 25)
-(ZYGOTE, SIGNAL, BECOME, ZYGOTE_UP) = (40, 42, 44, 41)
+(ZYGOTE, SIGNAL, FIRST) = (40, 42, 44)
+(ZYGOTE_UP, FIRST_UP, FIRST_DOWN) = (41, 45, 47)
 (SPAWN, SPAWNED, DIED) = (60, 61, 63)
 
 WORKERS = 4             # ItkishMaxWorkers
@@ -65,8 +66,7 @@ class World:
     def pids(self, rules):
         """The processes that RULES speak of, when there is the spare that the
         next new user takes."""
-        wait_until(lambda: len(by_role(self.server).get("spare", ())) == 2,
-                   "a spare", 15)
+        wait_until(lambda: by_role(self.server).get("spare"), "a spare", 15)
         return {name: only(self.server, name).pid for name in
                 {rule.by.lstrip("-") for rule in rules if rule.by}}
 
@@ -158,6 +158,15 @@ def first(world, host, rules):
     return world.ask(host)
 
 
+def second(world, host, rules):
+    """A user's second request at the same time: his zygote is started, and
+    forks the worker."""
+    del rules
+    with world.server.connect() as c:
+        assert world.judge(c.ask("/", host.name), host) == "ok"
+        return world.ask(host)
+
+
 def later(world, host, rules):
     """Requests until some child asks for the pair of a worker it never met."""
     def met():
@@ -213,7 +222,7 @@ REFUSED_BY_KERNEL = {name: (What.FAIL, number) for name, number in (
     ("ENOBUFS", 105), ("EPIPE", 32), ("EMSGSIZE", 90))}
 UNKNOWN = {"type": (What.SET, 99), "flags": (What.SET, 0x8000),
            "magic": (What.ADD, 1)}
-CARRIES = (GRANT, ALSO, JOB, ZYGOTE, SPAWN)
+CARRIES = (GRANT, ALSO, JOB, ZYGOTE, FIRST, SPAWN)
 
 
 def rows(kind, how, bad, failed=("ok", ()), by=None, before=(), empty=None,
@@ -317,36 +326,43 @@ LEGS = {
     "quit": rows(QUIT, first, SAYS, ("ok", (DIED_OF,)), empty=OK,
                  kernel=("ENOBUFS", "EMSGSIZE"), gen=OK, ident=OK, slot=OK,
                  serial=OK, nonce=OK, value=OK),
+    "first, to the spare": rows(
+        FIRST, first, OK, by="spawner", gen=OK, ident=("503", (WRONG,)),
+        slot=OK, serial=("503", (WRONG,)), nonce=OK, value=OK),
     "zygote, to the spare": rows(
-        ZYGOTE, first, OK, by="spawner", gen=OK, ident=SAYS, slot=OK,
+        ZYGOTE, second, OK, by="spawner", gen=OK, ident=SAYS, slot=OK,
         serial=OK, nonce=OK, value=OK),
-    "become": rows(BECOME, first, OK, gen=OK, ident=OK, slot=OK, serial=OK,
-                   nonce=OK, value=OK),
-    "spawn, to the zygote": rows(
-        SPAWN, first, SAYS, OK, by="broker", gen=SAYS, ident=SAYS,
+    "spawn": rows(
+        SPAWN, second, SAYS, OK, by="broker", gen=SAYS, ident=SAYS,
         nonce=OK, value=OK),
-    "spawn, to the first worker": rows(
-        SPAWN, first, OK, by="-broker", gen=OK, ident=OK, slot=OK,
-        serial=("503", (WRONG,)), nonce=OK, value=OK),
-    "spawned": rows(SPAWNED, first, SAYS, OK, empty=OK, gen=SAYS, ident=OK,
+    "spawned": rows(SPAWNED, second, SAYS, OK, empty=OK, gen=SAYS, ident=OK,
                     slot=OK, serial=OK, nonce=OK, value=OK),
-    "died": rows(DIED, first, SAYS, OK, empty=OK, gen=SAYS, ident=OK,
+    "died": rows(DIED, second, SAYS, OK, empty=OK, gen=SAYS, ident=OK,
                  nonce=OK, value=OK),
     "stuck": {
         "39 bytes": (stopped, [Rule(STUCK, What.RESIZE, 39)], "503",
                      (BAD, UNFORKED))},
     "fork": {
-        "of a zygote": (
-            first, [Rule(ZYGOTE, What.FAIL, 32, by="spawner"),
+        "of a first worker": (
+            first, [Rule(FIRST, What.FAIL, 32, by="spawner"),
                     Rule(0, What.FAIL, 12, where=FORK, by="spawner")], "503",
             (UNFORKED, UNFORKED))},
 }
 # The same, where it is the broker that is restarted.
 LEGS_ANEW = {
+    "first, to the spawner": rows(
+        FIRST, first, SAYS_ANEW, ANEW, by="broker", gen=SAYS_ANEW,
+        ident=("503", (WRONG,)), slot=OK, serial=("503", (WRONG,)), nonce=OK,
+        value=OK),
+    "first up": rows(FIRST_UP, first, ANEW, ANEW, gen=ANEW, ident=OK,
+                     slot=OK, serial=OK, nonce=OK, value=OK),
+    "first down": {
+        **rows(FIRST_DOWN, first, ANEW, ANEW, gen=ANEW, nonce=OK, value=OK),
+        "another user's": (first, [changed(FIRST_DOWN, "ident", 1)], *OK)},
     "zygote, to the spawner": rows(
-        ZYGOTE, first, SAYS_ANEW, ANEW, by="broker", gen=SAYS_ANEW,
+        ZYGOTE, second, SAYS_ANEW, ANEW, by="broker", gen=SAYS_ANEW,
         ident=SAYS, slot=OK, serial=OK, nonce=OK, value=OK),
-    "zygote up": rows(ZYGOTE_UP, first, ANEW, ANEW, gen=ANEW, ident=OK,
+    "zygote up": rows(ZYGOTE_UP, second, ANEW, ANEW, gen=ANEW, ident=OK,
                       slot=OK, serial=OK, nonce=OK, value=OK),
     "signal": {
         "39 bytes": (stopped, [Rule(SIGNAL, What.RESIZE, 39)], "ok",
@@ -356,6 +372,7 @@ LEGS_ANEW = {
 # death is of the first host's worker.)
 SLOW = {
     "another slot's worker died": [changed(DIED, "slot", "+1")],
+    "another slot's first worker is down": [changed(FIRST_DOWN, "slot", "+1")],
     "a worker of another slot": [changed(SPAWN, "slot", "+1", by="broker")],
     "another worker": [changed(SPAWN, "serial", "+1", by="broker")],
 }
@@ -371,7 +388,7 @@ def world(httpd_for_module):
     for rules in SLOW.values():
         world.slow.append(next(world.unused))
         with world.faults.on(rules, world.pids(rules)):
-            assert world.ask(world.slow[-1]) in ("ok", "503")
+            assert second(world, world.slow[-1], rules) in ("ok", "503")
             wait_until(lambda n=len(rules): world.faults.hits(n) == n,
                        "the message came by")
     yield world

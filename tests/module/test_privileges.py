@@ -10,7 +10,7 @@ import pytest
 import users
 from load import Load, alternate
 from procs import Process
-from roles import by_role, only, role, workers_of
+from roles import by_role, have_zygote, only, role, workers_of
 from wait import wait_until
 
 CAP_SETGID, CAP_SETUID = 1 << 6, 1 << 7
@@ -90,7 +90,7 @@ def test_a_worker_has_exactly_the_users_ids(server):
 
 def test_workers_cannot_be_read_by_their_own_user(server):
     """Workers hold TLS keys: they are not dumpable."""
-    server.hosts["alice.test"].get()
+    have_zygote(server, server.hosts["alice.test"])
     for name in ("worker", "zygote"):
         for p in by_role(server)[name]:
             assert os.stat(f"/proc/{p.pid}/mem").st_uid == 0
@@ -109,8 +109,8 @@ def _sockets_listening():
 
 def test_a_role_keeps_no_descriptor_it_does_not_need(server):
     """Listeners, pipes of death, and sockets of other roles are closed."""
-    server.hosts["alice.test"].get()
-    server.hosts["bob.test"].get()
+    have_zygote(server, server.hosts["alice.test"])
+    have_zygote(server, server.hosts["bob.test"])
     roles = by_role(server)
     listening = _sockets_listening()
     ends = {}           # what: who has it
@@ -232,8 +232,7 @@ def test_no_privileged_process_ever_held_a_request_byte(httpd, uid, tmp_path,
         _fill(host)
     server.start()
     if kind == "itkish":        # or it is born while strace attaches
-        wait_until(lambda: len(by_role(server).get("spare", [])) == 2,
-                   "a spare and its first worker")
+        only(server, "spare")
     output = str(tmp_path / "trace")
     tracer = _trace(server, output)
     privileged = set()

@@ -1,11 +1,11 @@
-"""Spares: a zygote and its first worker, forked before somebody needs them."""
+"""Spares: a process forked before somebody needs it."""
 
 import os
 import signal
 
 import pytest
 
-from roles import by_role, workers_of
+from roles import by_role, have_zygote, workers_of
 from wait import wait_until
 
 
@@ -20,34 +20,44 @@ def server(httpd, uid):
 
 
 def _spare(server, but=()):
-    """The pids of a complete spare, none of them in BUT."""
+    """The pid of the spare, which is none of those in BUT."""
     def there():
-        pids = {p.pid for p in by_role(server).get("spare", [])}
-        return pids if len(pids) == 2 and not pids & set(but) else None
-    return wait_until(there, "a spare and its first worker")
+        found = [p.pid for p in by_role(server).get("spare", [])]
+        return found[0] if len(found) == 1 and found[0] not in but else None
+    return wait_until(there, "a spare")
 
 
 def test_the_first_request_of_a_user_waits_for_no_fork(server):
-    """The processes are those that were there, and another spare follows."""
+    """The process is the one that was there, and another spare follows."""
     for host in server.hosts.values():
         spare = _spare(server)
         assert host.get("/index.html").text == host.name
         worker, = workers_of(server, host)
-        zygote, = (p for p in by_role(server)["zygote"] if p.uid == host.uid)
-        assert {worker.pid, zygote.pid} == spare
-        assert not worker.privileged and not zygote.privileged
-        assert worker.ppid == zygote.pid
-        _spare(server, but=spare)
+        assert worker.pid == spare and not worker.privileged
+        _spare(server, but=[spare])
 
 
-@pytest.mark.parametrize("victim", ["zygote", "worker"])
-def test_a_killed_spare_costs_nothing(server, victim):
-    """The one who would have got it is served by processes just forked."""
+def test_a_second_request_at_once_makes_a_zygote(server):
+    """It is the spare too; the worker that it forks is its own child. When
+    the first worker ends, the zygote stays, and makes the next one."""
+    host = server.hosts["alice.test"]
+    assert host.get("/index.html").status == 200
+    first, = workers_of(server, host)
     spare = _spare(server)
-    pids = {p.pid: p for p in by_role(server)["spare"]}
-    first = [pid for pid, p in pids.items() if p.ppid not in pids]
-    os.kill(first[0] if victim == "zygote" else max(spare - set(first)),
-            signal.SIGKILL)
+    zygote = have_zygote(server, host)
+    assert zygote.pid == spare and not zygote.privileged
+    second, = (p for p in workers_of(server, host) if p.pid != first.pid)
+    assert second.ppid == zygote.pid and first.ppid != zygote.pid
+    server.log.expect("itk-worker-died", required=False)
+    for p in (first, second):
+        os.kill(p.pid, signal.SIGKILL)
+    assert host.get("/index.html").text == host.name
+    assert all(p.ppid == zygote.pid for p in workers_of(server, host))
+
+
+def test_a_killed_spare_costs_nothing(server):
+    """The one who would have got it is served by a process just forked."""
+    os.kill(_spare(server), signal.SIGKILL)
     for host in server.hosts.values():
         assert host.get("/index.html").text == host.name
         assert workers_of(server, host)
@@ -61,6 +71,6 @@ def test_a_generation_that_ends_keeps_no_spare(server):
         spawner, = by_role(server)["spawner"]
         old = _spare(server)
         server.graceful()
-        _spare(server, but=old)
+        _spare(server, but=[old])
         left = {p.pid for p in server.processes()}
-        assert not old & left or spawner.pid not in left
+        assert old not in left or spawner.pid not in left
