@@ -1,6 +1,9 @@
 """The processes of an itkish server by role, as their titles say."""
 
+import contextlib
+import os
 import re
+import signal
 
 from wait import wait_until
 
@@ -46,3 +49,24 @@ def have_zygote(server, host):
         assert host.get("/").status == 200
         found, = (p for p in by_role(server)["zygote"] if p.uid == host.uid)
         return found
+
+
+def _waits_for_work(process):
+    """It has answered its child and waits for a message (the kernel's name
+    for that; reading from a client has another)."""
+    with open(f"/proc/{process.pid}/wchan") as f:
+        return f.read() == "__skb_wait_for_more_packets"
+
+
+def stop_idle(server, host):
+    """Stop HOST's workers as their user may, and return the pids. A client may
+    have all of its answer before the worker says so to its child; one that is
+    stopped in between is at work, which is another matter."""
+    stopped = set()
+    for p in workers_of(server, host):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if p.state != "T":
+                wait_until(lambda w=p: _waits_for_work(w), "idle")
+                os.kill(p.pid, signal.SIGSTOP)
+                stopped.add(p.pid)
+    return stopped

@@ -8,7 +8,8 @@ import signal
 import pytest
 
 from client import Closed
-from roles import by_role, have_zygote, only, role, workers_of
+from roles import (by_role, have_zygote, only, role, stop_idle,
+                   workers_of)
 from wait import wait_until
 
 LOG_ID = r"\bitk-[a-z-]+: "
@@ -225,8 +226,7 @@ def test_a_stopped_worker_is_noticed_and_replaced(server):
     host = server.hosts["alice.test"]
     assert host.get().text == host.name
     server.log.expect(LOG_ID, required=False)
-    for victim in workers_of(server, host):
-        os.kill(victim.pid, signal.SIGSTOP)
+    stop_idle(server, host)
     for _ in range(4):
         reply = host.get()
         assert reply.status == 200 and reply.text == host.name

@@ -1,13 +1,12 @@
 """Processes that are killed, stopped or die: only they are affected."""
 
-import contextlib
 import os
 import signal
 
 import pytest
 
 from load import Load, alternate
-from roles import by_role, have_zygote, only, workers_of
+from roles import by_role, have_zygote, only, stop_idle, workers_of
 from three_hosts import MAY_SAY, WAIT, add_hosts, settled
 from wait import wait_until
 
@@ -19,13 +18,6 @@ def server(httpd):
     server.php_ini()
     add_hosts(server)
     return server
-
-
-def waits_for_work(worker):
-    """It has answered its child and waits for a message (the kernel's name
-    for that; reading from a client has another)."""
-    with open(f"/proc/{worker.pid}/wchan") as f:
-        return f.read() == "__skb_wait_for_more_packets"
 
 
 @pytest.mark.parametrize("victim", ["worker", "zygote", "broker", "spawner",
@@ -114,11 +106,8 @@ def test_stopped_processes_do_not_keep_a_generation(server):
     alice = server.hosts["alice.test"]
     assert alice.get().status == 200
     server.log.expect(MAY_SAY, required=False)
-    # The client may have it all before the worker tells its child so; one
-    # that is stopped in between is at work, and a graceful waits for it.
-    wait_until(lambda: all(waits_for_work(p)
-                           for p in workers_of(server, alice)), "all idle")
     stopped = [p for p in server.processes() if p.uid == alice.uid]
+    stop_idle(server, alice)
     for p in stopped:
         os.kill(p.pid, signal.SIGSTOP)
     server.graceful()
@@ -135,10 +124,8 @@ def test_workers_of_a_killed_broker_leave(server):
     alice, bob = (server.hosts[f"{n}.test"] for n in ("alice", "bob"))
     have_zygote(server, bob)
     assert alice.get().status == 200
-    wait_until(lambda: all(waits_for_work(p) for host in (alice, bob)
-                           for p in workers_of(server, host)), "all idle")
     old = [p for p in server.processes() if p.uid in (alice.uid, bob.uid)]
-    os.kill(workers_of(server, alice)[0].pid, signal.SIGSTOP)
+    stop_idle(server, alice)
     os.kill(only(server, "broker").pid, signal.SIGKILL)
     wait_until(lambda: not any(p.alive() for p in old), "they are gone", 20)
     for host in (alice, bob):
@@ -155,11 +142,7 @@ def test_stopped_idle_workers_use_up_no_place(server):
 
     def many():
         assert alice.get().text == alice.name
-        for p in workers_of(server, alice):
-            if p.state != "T":
-                seen.add(p.pid)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(p.pid, signal.SIGSTOP)
+        seen.update(stop_idle(server, alice))
         assert bob.get().text == bob.name
         return len(seen) >= 5
     wait_until(many, "stopped workers are replaced", 40)

@@ -14,7 +14,7 @@ import helpers_build
 import users
 from client import Closed
 from faults import FORK, RECV, Faults, Rule, What, changed
-from roles import by_role, only, workers_of
+from roles import by_role, only, stop_idle
 from wait import wait_until
 
 # As in itk_wire.h.
@@ -138,7 +138,7 @@ class World:
                        DEADLINE)
             self.all_serve()
             wait_until(lambda: len(self.said(mark)) >= len(ids),
-                       f"{ids} in the log", 2)
+                       f"{ids} in the log", DEADLINE)
         except AssertionError as e:
             return f"{label}: {e}: {self.said(mark)}"
         said = self.said(mark)
@@ -184,15 +184,13 @@ def stopped(world, host, rules):
     """A worker that its user stopped, and lets go on in the end."""
     del rules
     assert world.ask(host) == "ok"
-    workers = workers_of(world.server, host)
-    for p in workers:
-        os.kill(p.pid, signal.SIGSTOP)
+    stopped = stop_idle(world.server, host)
     try:
         return world.ask(host)
     finally:
-        for p in workers:
+        for pid in stopped:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(p.pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGCONT)
 
 
 def queued(world, host, rules):

@@ -80,8 +80,9 @@ static int is_here(const rule_t *rule)
                                             : -rule->pid != getpid());
 }
 
-/* The rule for a message of TYPE that is WHERE now, which is used with it. */
-static const rule_t *take(unsigned where, unsigned type)
+/* The rule for a message of TYPE that is WHERE now, which is used with it.
+ * Rules are for one after the other. */
+static rule_t *take(unsigned where, unsigned type)
 {
     int i;
 
@@ -94,6 +95,9 @@ static const rule_t *take(unsigned where, unsigned type)
             atomic_compare_exchange_strong(&rule->left, &left, left - 1)) {
             atomic_fetch_add(&rule->hits, 1);
             return rule;
+        }
+        if (left > 0) {
+            break;
         }
     }
     return NULL;
@@ -139,8 +143,15 @@ static void one_more_fd(struct msghdr *mh, struct cmsghdr *room, int fd)
     mh->msg_controllen = CMSG_SPACE((n + 1) * sizeof(int));
 }
 
+/* Nobody is there to get it: RULE is for one that arrives. */
+static void give_back(rule_t *rule)
+{
+    atomic_fetch_sub(&rule->hits, 1);
+    atomic_fetch_add(&rule->left, 1);
+}
+
 static ssize_t send_harmed(int sock, const struct msghdr *mh, int flags,
-                           const rule_t *rule)
+                           rule_t *rule)
 {
     union {
         struct cmsghdr align;
@@ -175,14 +186,18 @@ static ssize_t send_harmed(int sock, const struct msghdr *mh, int flags,
         break;
     }
     n = real_send(sock, &copy, flags);
-    return n < 0 ? n : ITK_WIRE_SIZE;
+    if (n < 0) {
+        give_back(rule);
+        return n;
+    }
+    return ITK_WIRE_SIZE;
 }
 
 ssize_t sendmsg(int sock, const struct msghdr *mh, int flags)
 {
     unsigned type = mh->msg_iovlen == 1 ? type_of(mh->msg_iov->iov_base,
                                                   mh->msg_iov->iov_len) : 0;
-    const rule_t *rule = type ? take(AT_SEND, type) : NULL;
+    rule_t *rule = type ? take(AT_SEND, type) : NULL;
 
     return rule ? send_harmed(sock, mh, flags, rule)
                 : real_send(sock, mh, flags);
