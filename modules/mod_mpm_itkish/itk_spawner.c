@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/resource.h>
@@ -15,6 +14,7 @@
 
 #include "itk_birth.h"
 #include "itk_ident.h"
+#include "itk_kids.h"
 #include "itk_log.h"
 #include "itk_sandbox.h"
 #include "itk_sock.h"
@@ -47,20 +47,9 @@
 #define ORPHAN_MS   10000   /* how often those who should leave are woken */
 #define SPARE_WAIT_S 10     /* after one failed */
 
-/* A zygote, or an identity's first worker, which has none. */
-typedef struct kid_t {
-    pid_t pid;              /* 0: free */
-    int first;              /* a worker, and which it is: */
-    uint32_t slot;
-    uint32_t serial;
-    uint32_t ident;
-    int orphan;             /* its broker went away */
-} kid_t;
-
 typedef struct state_t {
     const itk_spawner_t *sp;
-    kid_t *kids;
-    uint32_t n_kids;        /* room, twice what there may be: old and new */
+    itk_kids_t kids;
     int signals;            /* signalfd */
     int broker;             /* our end of its pair, -1: none */
     pid_t broker_pid;
@@ -160,55 +149,17 @@ static apr_status_t start_broker(state_t *st)
     return APR_SUCCESS;
 }
 
-static int become_for_a_moment(uid_t uid)
-{
-    return setresuid((uid_t)-1, uid, (uid_t)-1) == 0;
-}
-
-/* Signal our kids, or the first workers only, each in the name of its user:
- * in a process of its own, as nobody may come near this one while its uid is
- * another. Who was stopped is woken to hear it. */
-static void signal_kids(const state_t *st, int sig, int firsts_only)
-{
-    uint32_t i;
-
-    if (fork() != 0) {
-        return;
-    }
-    (void)close(st->broker);
-    for (i = 0; i < st->n_kids; i++) {
-        const kid_t *kid = &st->kids[i];
-
-        if (kid->pid > 0 && (kid->first || !firsts_only) &&
-            become_for_a_moment(st->sp->policy->idents[kid->ident].uid)) {
-            (void)kill(kid->pid, sig);
-            (void)kill(kid->pid, SIGCONT);
-            if (!become_for_a_moment(0)) {
-                break;
-            }
-        }
-    }
-    _exit(0);
-}
-
 /* The broker is gone, or talks nonsense and has to go. Its zygotes see the
  * end of their sockets and drain by themselves; first workers have nobody to
  * tell them. */
 static void lose_broker(state_t *st)
 {
-    int left = 0;
-    uint32_t i;
-
     if (st->broker >= 0) {
         (void)close(st->broker);
         st->broker = -1;
     }
-    for (i = 0; i < st->n_kids; i++) {
-        left |= st->kids[i].pid && st->kids[i].first && !st->kids[i].orphan;
-        st->kids[i].orphan = 1;
-    }
-    if (left) {
-        signal_kids(st, SIGUSR1, 1);
+    if (itk_kids_orphan(&st->kids)) {
+        itk_kids_signal(&st->kids, SIGUSR1, 1, -1);
     }
     if (st->broker_pid > 0) {
         (void)kill(st->broker_pid, SIGKILL);
@@ -217,7 +168,7 @@ static void lose_broker(state_t *st)
 
 /* KID has come (VALUE: its pid) or gone (a wait status, or an errno of fork()
  * made negative). */
-static void tell(state_t *st, const kid_t *kid, int up, int value)
+static void tell(state_t *st, const itk_kid_t *kid, int up, int value)
 {
     static const itk_type_t types[2][2] = {
         {ITK_ANS_ZYGOTE_DOWN, ITK_ANS_ZYGOTE_UP},
@@ -236,18 +187,6 @@ static void tell(state_t *st, const kid_t *kid, int up, int value)
     if (itk_sock_send(st->broker, &msg, -1, 0) != APR_SUCCESS) {
         lose_broker(st);
     }
-}
-
-static kid_t *find_kid(state_t *st, pid_t pid)
-{
-    uint32_t i;
-
-    for (i = 0; i < st->n_kids; i++) {
-        if (st->kids[i].pid == pid) {
-            return &st->kids[i];
-        }
-    }
-    return NULL;
 }
 
 /* The spare if there is one, else a fork. */
@@ -270,9 +209,9 @@ static pid_t make_kid(state_t *st, const itk_msg_t *req, int sock)
 
 static void start_kid(state_t *st, const itk_msg_t *req, int sock)
 {
-    kid_t kid = {.first = req->type == ITK_REQ_FIRST, .slot = req->slot,
+    itk_kid_t kid = {.first = req->type == ITK_REQ_FIRST, .slot = req->slot,
                  .serial = req->serial, .ident = req->ident};
-    kid_t *place = find_kid(st, 0);
+    itk_kid_t *place = itk_kids_find(&st->kids, 0);
     pid_t pid = -1;
 
     errno = EAGAIN;
@@ -307,18 +246,6 @@ static void kill_as(state_t *st, const itk_ident_t *ident, pid_t pid, int sig)
         }
         _exit(kill(pid, sig) == 0 ? 0 : 1);
     }
-}
-
-static int has_orphans(const state_t *st)
-{
-    uint32_t i;
-
-    for (i = 0; i < st->n_kids; i++) {
-        if (st->kids[i].pid && st->kids[i].orphan) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 static void serve(state_t *st)
@@ -362,21 +289,8 @@ static void serve(state_t *st)
     }
 }
 
-/* Without a broker they leave; one that its user has stopped does not see it.
- * Anybody of the same session may send this signal. */
-static void wake_orphans(const state_t *st)
-{
-    uint32_t i;
-
-    for (i = 0; i < st->n_kids; i++) {
-        if (st->kids[i].pid > 0 && st->kids[i].orphan) {
-            (void)kill(st->kids[i].pid, SIGCONT);
-        }
-    }
-}
-
 /* As zygotes do for their workers. */
-static void note_death(const state_t *st, const kid_t *kid, int status)
+static void note_death(const state_t *st, const itk_kid_t *kid, int status)
 {
     if (kid->first && WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM) {
         itk_log(ITK_LOG_WARN, 0, "itk-worker-died: worker pid %ld of %s "
@@ -391,7 +305,7 @@ static void reap(state_t *st)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        kid_t *kid = find_kid(st, pid);
+        itk_kid_t *kid = itk_kids_find(&st->kids, pid);
 
         if (pid == st->broker_pid) {
             st->finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -402,13 +316,13 @@ static void reap(state_t *st)
             }
             st->broker_pid = 0;
             lose_broker(st);
-            wake_orphans(st);
+            itk_kids_wake_orphans(&st->kids);
         }
         else if (itk_spare_ended(&st->spare, pid)) {
             st->spare_after = now_s() + SPARE_WAIT_S;
         }
         else if (kid) {
-            kid_t gone = *kid;
+            itk_kid_t gone = *kid;
 
             kid->pid = 0;       /* it is nobody's, or soon somebody else's */
             note_death(st, &gone, status);
@@ -431,18 +345,6 @@ static void take_signal(state_t *st)
     }
 }
 
-static int kids_left(const state_t *st)
-{
-    uint32_t i;
-
-    for (i = 0; i < st->n_kids; i++) {
-        if (st->kids[i].pid != 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* Returns whether there was something before MS had passed. */
 static int wait_for_something(state_t *st, int ms)
 {
@@ -461,7 +363,8 @@ static int wait_for_something(state_t *st, int ms)
     if (pfd[1].revents) {
         st->ending = 1;
         itk_spare_drop(&st->spare);
-        signal_kids(st, SIGUSR1, 1);    /* the broker tells zygotes */
+        /* Zygotes hear it from the broker. */
+        itk_kids_signal(&st->kids, SIGUSR1, 1, st->broker);
     }
     if (st->broker >= 0 && pfd[2].revents) {
         serve(st);
@@ -471,7 +374,7 @@ static int wait_for_something(state_t *st, int ms)
 
 static void wait_for_kids(state_t *st, int tenths)
 {
-    while (kids_left(st) && tenths-- > 0) {
+    while (itk_kids_left(&st->kids, 0) && tenths-- > 0) {
         wait_for_something(st, 100);
     }
 }
@@ -482,9 +385,9 @@ static void end_all(state_t *st)
 {
     lose_broker(st);
     wait_for_kids(st, 5);
-    signal_kids(st, SIGTERM, 0);
+    itk_kids_signal(&st->kids, SIGTERM, 0, st->broker);
     wait_for_kids(st, 35);
-    signal_kids(st, SIGKILL, 0);
+    itk_kids_signal(&st->kids, SIGKILL, 0, st->broker);
     wait_for_kids(st, 10);
 }
 
@@ -495,9 +398,7 @@ static apr_status_t setup(state_t *st, const itk_spawner_t *sp)
     memset(st, 0, sizeof(*st));
     st->sp = sp;
     st->broker = -1;
-    st->n_kids = 2 * (sp->policy->n_idents + sp->policy->max_workers);
-    st->kids = calloc(st->n_kids, sizeof(kid_t));
-    if (!st->kids) {
+    if (!itk_kids_create(&st->kids, sp->policy)) {
         return APR_ENOMEM;
     }
     rv = take_signals(st);
@@ -555,14 +456,14 @@ int itk_spawner_run(const itk_spawner_t *sp)
     if (setup(&st, sp) != APR_SUCCESS) {
         return 1;
     }
-    while (!st.terminated && !(st.finished && !kids_left(&st))) {
-        int ms = has_orphans(&st) ? ORPHAN_MS : -1;
+    while (!st.terminated && !(st.finished && !itk_kids_left(&st.kids, 0))) {
+        int ms = itk_kids_left(&st.kids, 1) ? ORPHAN_MS : -1;
 
         keep_broker(&st);
         if (!wait_for_something(&st, wants_spare(&st) ? 0 : ms)) {
             keep_spare(&st);
         }
-        wake_orphans(&st);
+        itk_kids_wake_orphans(&st.kids);
     }
     itk_spare_drop(&st.spare);
     if (st.terminated) {
