@@ -26,6 +26,7 @@ class What(enum.IntEnum):
     SET = 6
     ADD = 7
     NO_ROOM = 8
+    DELAY = 9
 
 
 class _Rule(ctypes.Structure):
@@ -42,11 +43,13 @@ SEND, RECV, FORK = 1, 2, 3
 class Rule:
     """WHAT happens to the next message of TYPE (its number in itk_wire.h).
     BY: the role of the only process that it happens to; "-role": to any but
-    that one."""
+    that one. TIMES: to so many of them."""
 
-    def __init__(self, kind, what, value=0, field=None, where=SEND, by=None):
+    def __init__(self, kind, what, value=0, field=None, where=SEND, by=None,
+                 times=1):
         self.kind, self.what, self.value = kind, what, value
         self.field, self.where, self.by = field, where, by
+        self.times = times
 
 
 def changed(kind, field, value, by=None):
@@ -72,7 +75,7 @@ class Faults:
 
     @contextlib.contextmanager
     def on(self, rules, pids):
-        """While RULES hold, each for one message; PIDS: {role: pid}."""
+        """While RULES hold, one after the other; PIDS: {role: pid}."""
         for place, rule in zip(self._rules, rules):
             place.where, place.type = rule.where, rule.kind
             place.what, place.value = rule.what, rule.value
@@ -82,7 +85,7 @@ class Faults:
                 pid = pids[rule.by.lstrip("-")]
                 place.pid = -pid if rule.by[0] == "-" else pid
             place.hits = 0
-            place.left = 1
+            place.left = rule.times
         try:
             yield
         finally:

@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,7 +34,8 @@ enum {
     MORE_FD,        /* with one more than it has */
     SET,            /* SIZE bytes at OFFSET become VALUE */
     ADD,            /* the same, VALUE is added */
-    NO_ROOM         /* received where no descriptor is free */
+    NO_ROOM,        /* received where no descriptor is free */
+    DELAY           /* the call takes VALUE milliseconds longer */
 };
 
 typedef struct rule_t {
@@ -267,9 +269,12 @@ pid_t fork(void)
 {
     const rule_t *rule = take(AT_FORK, 0);
 
-    if (rule) {
+    if (rule && rule->what == FAIL) {
         errno = (int)rule->value;
         return -1;
+    }
+    if (rule) {
+        (void)poll(NULL, 0, (int)rule->value);
     }
     return real_fork();
 }
