@@ -4,12 +4,31 @@ import json
 
 import pytest
 
-from fixtures import cache, debs, ea4_machine
+from fixtures import cache, debs, ea4_machine, machine
 from fixtures.machine import Machine
 
 
+def _with_package(layers):
+    """LAYERS, and over them what apt makes of ea-mpm there."""
+    package = debs.package("ea-mpm")
+    key = "-".join(path.parent.name for path in
+                   [package, machine.base(), *layers])
+    return [machine.layer("installed-machine", key,
+                          lambda m: m.install(package), layers), *layers]
+
+
 class Installed(Machine):
-    """A booted machine with ea-mpm (and the module) installed by apt."""
+    """A booted machine with ea-mpm installed by apt: under systemd before
+    the boot, once for all, elsewhere after it."""
+
+    def __init__(self, init="systemd", layers=()):
+        super().__init__(init, _with_package(layers)
+                         if init == "systemd" else layers)
+
+    def begin(self):
+        self.boot()
+        if self.init != "systemd":
+            self.install(debs.package("ea-mpm"))
 
     def tool(self, *args, check=True, timeout=180):
         """Run ea-mpm --json; (exit code, the object that it printed)."""
@@ -39,7 +58,7 @@ class Ea4(Installed):
     """The same with EasyApache 4: DEBs, cPanel's unit and its script."""
 
     def __init__(self):
-        super().__init__(layer=ea4_machine.layer())
+        super().__init__(layers=[ea4_machine.layer()])
 
     def active(self, unit="httpd"):
         return super().active(unit)
@@ -89,16 +108,14 @@ def _booted(make):
 
     def one(*args):
         try:
-            packages = [debs.package("ea-mpm")]
             machines.append(make(*args))
         except cache.Unavailable as e:
             pytest.skip(str(e))
-        machines[-1].boot()
-        machines[-1].install(*packages)
+        machines[-1].begin()
         return machines[-1]
     yield one
-    for machine in machines:
-        machine.close()
+    for m in machines:
+        m.close()
 
 
 @pytest.fixture
