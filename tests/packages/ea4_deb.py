@@ -15,11 +15,11 @@ EVENT = CONF + "000_mod_mpm_event.conf"
 class Ea4Deb(Server, ea4_debs.DebSystem):
     """prefork with mod_cgi and PHP as a module; its MPM's file edited."""
 
-    def __init__(self, *install):
-        super().__init__(ea4_debs.ea4_repository())
+    def __init__(self, *install, prepare=None):
+        super().__init__(ea4_debs.ea4_repository(), [
+            "ea-apache24", *(install or [N + "mpm-prefork", "ea-php74-php"])],
+            prepare)
         try:
-            self.apt("install", "ea-apache24", *(install or [
-                N + "mpm-prefork", "ea-php74-php"]))
             self._furnish()
             if not install:
                 self.run(f"echo '# ours' >>{PREFORK}; chmod 640 {PREFORK}")
@@ -90,8 +90,8 @@ class Ea4Deb(Server, ea4_debs.DebSystem):
         self.wait("[ -e /run/gate.reached ]", timeout)
 
 
-def made(*install, kind=Ea4Deb):
+def made(*install, kind=Ea4Deb, **kw):
     try:
-        return kind(*install)
+        return kind(*install, **kw)
     except cache.Unavailable as e:
         pytest.skip(str(e))

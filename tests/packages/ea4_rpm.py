@@ -94,10 +94,11 @@ class Ea4(Gates, Server, rpms.RpmSystem):
     """prefork with mod_cgi and PHP as a module; its MPM's file edited."""
 
     def __init__(self, *more, offers=()):
-        super().__init__(rpms.ea4_repository(), *offers)
+        super().__init__(rpms.ea4_repository(), *offers, packages=[
+            "ea-apache24", "ea-apache24-mod_mpm_prefork", "ea-php74-php"])
         try:
-            self.dnf("install", "ea-apache24", "ea-apache24-mod_mpm_prefork",
-                     "ea-php74-php", *more)
+            if more:
+                self.install(*more)
             self._furnish()
             self.run(f"sed -i 's/^Mutex.*/Mutex sysvsem/' {PREFORK}; "
                      f"echo '# ours' >>{PREFORK}; chmod 640 {PREFORK}; "

@@ -15,14 +15,19 @@ class Suse(Gates, rpms.ZypperSystem):
     mpm = "prefork"
 
     def __init__(self, *repositories, mpms=("prefork",)):
-        super().__init__(*(repositories or [rpms.suse_repository()]))
+        self.host = mpm_programs.SuseServer(self)
+        super().__init__(*(repositories or [rpms.suse_repository()]),
+                         packages=["apache2", *(f"apache2-{m}"
+                                                for m in mpms)])
         try:
-            self.host = mpm_programs.SuseServer(self)
-            self.install("apache2", *(f"apache2-{m}" for m in mpms))
             self.host.choose(self.mpm)
         except BaseException:
             self.close()
             raise
+
+    def _become_rpm(self):
+        super()._become_rpm()
+        self.host.clear()
 
     def start(self):
         self.host.start()

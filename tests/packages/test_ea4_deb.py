@@ -197,13 +197,20 @@ def test_a_start_that_fails_after_the_transaction_is_undone(server):
     prefork_as_before(server, before)
 
 
+def worker_removed(system):
+    system.apt("install", N + "mpm-prefork", N + "mpm-worker-", N + "cgid-")
+    system.run(f"echo '# mine' >>{CONF}000_mod_mpm_worker.conf")
+
+
+def event_removed(system):
+    system.apt("install", N + "mpm-prefork", N + "mpm-event-", N + "cgid-")
+    system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf")
+
+
 def test_files_left_by_a_plain_removal_are_purged_on_the_way():
     """"apt remove" leaves 000_mod_mpm_worker.conf, which loads a module that
     is gone: httpd does not start. The switch takes it away, too."""
-    with ea4_deb.made(N + "mpm-worker") as system:
-        system.apt("install", N + "mpm-prefork", N + "mpm-worker-",
-                   N + "cgid-")
-        system.run(f"echo '# mine' >>{CONF}000_mod_mpm_worker.conf")
+    with ea4_deb.made(N + "mpm-worker", prepare=worker_removed) as system:
         assert system.run(["httpd", "-t"], check=False).returncode != 0
         ea = tool_of(system)
         check = ea("check", "event")
@@ -228,10 +235,7 @@ def test_files_left_by_a_plain_removal_are_purged_on_the_way():
 
 def test_files_left_by_a_plain_removal_are_back_after_a_failure():
     """They were purged already when the switch failed."""
-    with ea4_deb.made(N + "mpm-worker") as system:
-        system.apt("install", N + "mpm-prefork", N + "mpm-worker-",
-                   N + "cgid-")
-        system.run(f"echo '# mine' >>{CONF}000_mod_mpm_worker.conf")
+    with ea4_deb.made(N + "mpm-worker", prepare=worker_removed) as system:
         system.write("/etc/apache2/conf.d/trap.conf",
                      "<IfModule mpm_event_module>\nNonsense\n</IfModule>\n")
         before = system.tree()
@@ -244,11 +248,8 @@ def test_files_left_by_a_plain_removal_are_back_after_a_failure():
 def test_a_file_deleted_after_a_plain_removal_comes_back():
     """The admin deleted what "apt remove" left; to dpkg that file is to stay
     deleted, and event would come without its LoadModule line."""
-    with ea4_deb.made(N + "mpm-event") as system:
-        system.apt("install", N + "mpm-prefork", N + "mpm-event-",
-                   N + "cgid-")
-        system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf "
-                   "/etc/apache2/conf.d/cgid.conf")
+    with ea4_deb.made(N + "mpm-event", prepare=event_removed) as system:
+        system.run("rm /etc/apache2/conf.d/cgid.conf")
         system.start()
         before = system.tree()
         ea = tool_of(system)
@@ -272,10 +273,7 @@ EDITED = """# mine
 def test_show_notes_what_removed_packages_left_in_use():
     """and what dpkg put beside edited files; nothing else, and check's own
     words for it."""
-    with ea4_deb.made(N + "mpm-event") as system:
-        system.apt("install", N + "mpm-prefork", N + "mpm-event-",
-                   N + "cgid-")
-        system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf")
+    with ea4_deb.made(N + "mpm-event", prepare=event_removed) as system:
         system.write("/etc/apache2/conf.d/cgid.conf", EDITED)
         ea = tool_of(system)
         note, = ea("show").data["notes"]
@@ -296,41 +294,45 @@ def test_show_notes_what_removed_packages_left_in_use():
 def left_by_an_older_release(system):
     """event and mod_cgid of release 1 were removed, not purged, one of their
     files edited; everything else is release 2, and that is all there is."""
-    system.apt("install", N + "mpm-prefork", N + "mpm-event-", N + "cgid-")
-    system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf")
+    event_removed(system)
     system.write("/etc/apache2/conf.d/cgid.conf", EDITED)
     system.run("chmod 600 /etc/apache2/conf.d/cgid.conf; "
                "touch -d 2020-02-02 /etc/apache2/conf.d/cgid.conf")
     system.offer(ea4_debs.ea4_repository(2))
     system.apt("upgrade")
-    system.start()
     states = {name: version for name, (version, state)
               in system.packages().items() if state == "config-files"}
     assert states == {N + "mpm-event": "2.4.71-1", N + "cgid": "2.4.71-1"}
 
 
-def test_what_an_older_release_left_is_left_again():
+@pytest.fixture
+def older():
+    with ea4_deb.made(N + "mpm-event",
+                      prepare=left_by_an_older_release) as system:
+        system.start()
+        yield system
+
+
+def test_what_an_older_release_left_is_left_again(older):
     """The entry in dpkg's status, its scripts and its files, of a version
     that cannot be had any more; there, back, there again, and back."""
-    with ea4_deb.made(N + "mpm-event") as system:
-        left_by_an_older_release(system)
-        before = system.tree()
-        ea = tool_of(system)
-        done = ea("switch", "event")
-        assert done.ok, done
-        assert runs(system, "event")
-        assert system.read("/etc/apache2/conf.d/cgid.conf") == EDITED
-        after = system.tree()
-        back = ea("rollback")
-        assert back.ok, back
-        same(before, system.tree())
-        assert system.run(["dpkg", "--audit"]).stdout == ""
-        again = ea("rollback", back.data["id"])
-        assert again.ok, again
-        same(after, system.tree())
-        assert ea("rollback").ok
-        same(before, system.tree())
-        assert runs(system, "prefork")
+    before = older.tree()
+    ea = tool_of(older)
+    done = ea("switch", "event")
+    assert done.ok, done
+    assert runs(older, "event")
+    assert older.read("/etc/apache2/conf.d/cgid.conf") == EDITED
+    after = older.tree()
+    back = ea("rollback")
+    assert back.ok, back
+    same(before, older.tree())
+    assert older.run(["dpkg", "--audit"]).stdout == ""
+    again = ea("rollback", back.data["id"])
+    assert again.ok, again
+    same(after, older.tree())
+    assert ea("rollback").ok
+    same(before, older.tree())
+    assert runs(older, "prefork")
 
 
 def killed_and_recovered(system, step, *command):
@@ -350,38 +352,31 @@ def killed_and_recovered(system, step, *command):
 @pytest.mark.parametrize("step", [
     f"{N}mpm-event prerm remove", f"{N}mpm-event postrm remove",
     f"{N}mpm-prefork preinst install", f"{N}mpm-prefork postinst configure"])
-def test_a_rollback_to_what_was_left_is_killed(step):
+def test_a_rollback_to_what_was_left_is_killed(older, step):
     """recover ends where the rollback began."""
-    with ea4_deb.made(N + "mpm-event") as system:
-        left_by_an_older_release(system)
-        assert tool_of(system)("switch", "event").ok
-        before = system.tree()
-        killed_and_recovered(system, step, "rollback")
-        same(before, system.tree())
-        assert runs(system, "event")
+    assert tool_of(older)("switch", "event").ok
+    before = older.tree()
+    killed_and_recovered(older, step, "rollback")
+    same(before, older.tree())
+    assert runs(older, "event")
 
 
-def test_a_switch_that_fails_leaves_what_was_left():
-    with ea4_deb.made(N + "mpm-event") as system:
-        left_by_an_older_release(system)
-        system.write("/etc/apache2/conf.d/trap.conf",
-                     "<IfModule mpm_event_module>\n    CustomLog "
-                     "/nowhere/at/all common\n</IfModule>\n")
-        before = system.tree()
-        done = tool_of(system)("switch", "event", "--no-rehearsal")
-        assert done.rc == 4, done
-        same(before, system.tree())
-        assert runs(system, "prefork")
+def test_a_switch_that_fails_leaves_what_was_left(older):
+    older.write("/etc/apache2/conf.d/trap.conf",
+                "<IfModule mpm_event_module>\n    CustomLog "
+                "/nowhere/at/all common\n</IfModule>\n")
+    before = older.tree()
+    done = tool_of(older)("switch", "event", "--no-rehearsal")
+    assert done.rc == 4, done
+    same(before, older.tree())
+    assert runs(older, "prefork")
 
 
 @pytest.mark.parametrize("step", STEPS[2:])
 def test_killed_while_packages_come_back_to_what_they_left(step):
     """event and mod_cgid were removed, not purged: recover leaves them so."""
-    with ea4_deb.made(N + "mpm-event") as system:
-        system.apt("install", N + "mpm-prefork", N + "mpm-event-",
-                   N + "cgid-")
-        system.run(f"rm {EVENT} {CONF}005_mod_cgid.conf "
-                   "/etc/apache2/conf.d/cgid.conf")
+    with ea4_deb.made(N + "mpm-event", prepare=event_removed) as system:
+        system.run("rm /etc/apache2/conf.d/cgid.conf")
         system.start()
         before = system.tree()
         killed_and_recovered(system, step, "switch", "event")

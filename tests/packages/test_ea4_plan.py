@@ -37,9 +37,8 @@ def newer():
 @pytest.fixture
 def system():
     """EasyApache 4 with prefork and mod_cgi."""
-    with skipping(lambda: rpms.RpmSystem(rpms.ea4_repository(),
-                                         extra())) as made:
-        made.dnf("install", EA, PREFORK)
+    with skipping(lambda: rpms.RpmSystem(rpms.ea4_repository(), extra(),
+                                         packages=[EA, PREFORK])) as made:
         yield made
 
 
