@@ -3,6 +3,7 @@
 #
 #   SKIP="module system"    tiers to leave out
 #   TIERS="lint cli"        only these
+#   LANES=2                 how many tiers at a time
 #
 # The last line is "N passed, N failed, N skipped" over all tiers.
 set -u
@@ -11,6 +12,7 @@ BUILD=${BUILD:-build}
 export BUILD
 MAKE=${MAKE:-make}
 jobs=$(nproc)
+lanes=${LANES:-2}
 logs=$BUILD/check
 mkdir -p "$logs"
 summary=() passed=0 failed=0 skipped=0
@@ -47,23 +49,37 @@ count() {
         END { print p + 0, f + 0, s + 0 }' "$1"
 }
 
-# run TIER COMMAND...: log, count, remember.
-run() {
-    local tier=$1 log=$logs/$1.log began=$SECONDS rc p f s note=
+# start TIER COMMAND...: log; its end is left in a file.
+start() {
+    local tier=$1 began=$SECONDS
     shift
-    wanted "$tier" || return 0
     echo "== $tier: $*"
-    "$@" >"$log" 2>&1
-    rc=$?
+    rm -f "$logs/$tier.end"
+    "$@" >"$logs/$tier.log" 2>&1
+    echo "$? $((SECONDS - began))" >"$logs/$tier.end"
+}
+
+# ended TIER: count, remember.
+ended() {
+    local tier=$1 log=$logs/$1.log rc=1 took=0 p f s note=
+    read -r rc took <"$logs/$tier.end"
     read -r p f s < <(count "$log")
-    if [ $rc -ne 0 ]; then
+    if [ "$rc" -ne 0 ]; then
         [ "$f" -gt 0 ] || f=1
         note="see $log"
+        echo "== $tier failed:"
         tail -n 60 "$log"
     fi
     grep -hE '^SKIPPED ' "$log" | sed 's/^/   /'
-    line "$tier" "$p" "$f" "$s" $((SECONDS - began)) "$note"
+    line "$tier" "$p" "$f" "$s" "$took" "$note"
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+# run TIER COMMAND...: alone, to its end.
+run() {
+    wanted "$1" || return 0
+    start "$@"
+    ended "$1"
 }
 
 # skip TIER REASON
@@ -84,7 +100,8 @@ finish() {
 
 began=$SECONDS
 echo "== build"
-if ! "$MAKE" -s -j"$jobs" WERROR=1 all >"$logs/build.log" 2>&1; then
+if ! "$MAKE" -s -j"$jobs" WERROR=1 all test-programs \
+    >"$logs/build.log" 2>&1; then
     tail -n 60 "$logs/build.log"
     failed=1
     line build 0 1 0 $((SECONDS - began)) "see $logs/build.log"
@@ -115,22 +132,41 @@ else
 fi
 run fuzz-replay "$MAKE" -s -j"$jobs" SAN=1 BUILD="$BUILD/san" fuzz-replay
 
-# The quick tiers first, the one that boots a machine last.
-tiers=(lint conf host plan cli)
+# Several tiers at a time, for each waits a good part of its own, for servers
+# and machines that start and stop; those that take longest first.
+tiers=(packages module system layouts service crash)
 for dir in tests/*/; do
     tier=$(basename "$dir")
     compgen -G "$dir/test_*.py" >/dev/null || continue
-    case " ${tiers[*]} packages system " in
+    case " ${tiers[*]} " in
     *" $tier "*) ;;
     *) tiers+=("$tier") ;;
     esac
 done
-for tier in "${tiers[@]}" packages system; do
-    compgen -G "tests/$tier/test_*.py" >/dev/null || continue
+# Each in a process group of its own, or it would start with SIGINT ignored;
+# so Ctrl-C has to be passed on.
+interrupted() {
+    local group
+    for group in $(jobs -p); do
+        kill -INT -- "-$group" 2>/dev/null
+    done
+    wait
+    exit 130
+}
+set -m
+trap interrupted INT TERM
+running=() begun=0
+for tier in "${tiers[@]}"; do
     if [ "$pytest" ]; then
         skip "$tier" "$pytest"
-    else
-        run "$tier" "$MAKE" -s "check-$tier"
+    elif wanted "$tier"; then
+        [ $((begun++)) -lt "$lanes" ] || wait -n
+        start "$tier" "$MAKE" -s "check-$tier" &
+        running+=("$tier")
     fi
+done
+wait
+for tier in "${running[@]}"; do
+    ended "$tier"
 done
 finish

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from fixtures import tool
+from fixtures import accounts, tool
 
 
 def plain(line):
@@ -19,10 +19,11 @@ def demo():
     """What the demo prints."""
     if os.geteuid() != 0:
         pytest.skip("the demo needs root for its namespaces")
-    done = subprocess.run(
-        ["/usr/bin/python3", tool.TOP / "tests/demo/run.py"], text=True,
-        capture_output=True, timeout=300, start_new_session=True,
-        env={**os.environ, "BUILD": str(tool.BUILD)})
+    with accounts.unchanged():
+        done = subprocess.run(
+            ["/usr/bin/python3", tool.TOP / "tests/demo/run.py"], text=True,
+            capture_output=True, timeout=300, start_new_session=True,
+            env={**os.environ, "BUILD": str(tool.BUILD)})
     if done.returncode != 0 and "demo: no " in done.stderr:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr

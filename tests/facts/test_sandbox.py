@@ -3,7 +3,7 @@
 import hashlib
 import pathlib
 
-from fixtures import debian_tree
+from fixtures import accounts, debian_tree
 
 
 def _digest(directory):
@@ -20,13 +20,14 @@ def _digest(directory):
 def test_nothing_written_in_a_sandbox_is_real(debian):
     """A switch by the distribution's tools leaves the machine's /etc alone."""
     debian().close()            # or skip here: /etc is not all readable then
-    before = _digest("/etc")
-    sb = debian("prefork", ["php8.2"] if pathlib.Path(
-        "/usr/lib/apache2/modules/libphp8.2.so").exists() else [])
-    sb.write("/etc/ea-mpm/x", "x")
-    sb.write("/usr/share/x/y", "x")
-    assert sb.run(["a2query", "-M"]).stdout.split() == ["prefork"]
-    assert _digest("/etc") == before
+    with accounts.unchanged():
+        before = _digest("/etc")
+        sb = debian("prefork", ["php8.2"] if pathlib.Path(
+            "/usr/lib/apache2/modules/libphp8.2.so").exists() else [])
+        sb.write("/etc/ea-mpm/x", "x")
+        sb.write("/usr/share/x/y", "x")
+        assert sb.run(["a2query", "-M"]).stdout.split() == ["prefork"]
+        assert _digest("/etc") == before
     assert not pathlib.Path("/usr/share/x").exists()
 
 

@@ -11,6 +11,9 @@ import ea4_rpm
 from ea4 import SWITCH, runs, same, tool_of
 from fixtures import ea4_debs, rpms
 
+# They share two systems with keys.
+pytestmark = pytest.mark.xdist_group("signatures")
+
 EVENT = "ea-apache24-mod_mpm_event"
 PREFORK = "ea-apache24-mod_mpm_prefork"
 GPG = "GNUPGHOME=/srv/gpg gpg --batch --quiet "
