@@ -36,18 +36,13 @@ int itk_kids_left(const itk_kids_t *kids, int orphans)
     return 0;
 }
 
-int itk_kids_orphan(const itk_kids_t *kids)
+void itk_kids_orphan(const itk_kids_t *kids)
 {
-    int firsts = 0;
     uint32_t i;
 
     for (i = 0; i < kids->room; i++) {
-        itk_kid_t *kid = &kids->all[i];
-
-        firsts |= kid->pid && kid->first && !kid->orphan;
-        kid->orphan = 1;
+        kids->all[i].orphan = 1;
     }
-    return firsts;
 }
 
 void itk_kids_wake_orphans(const itk_kids_t *kids)
@@ -66,8 +61,18 @@ static int become_for_a_moment(uid_t uid)
     return setresuid((uid_t)-1, uid, (uid_t)-1) == 0;
 }
 
-void itk_kids_signal(const itk_kids_t *kids, int sig, int firsts_only,
-                     int sock)
+static int is_orphaned_first(const itk_kid_t *kid)
+{
+    return kid->pid > 0 && kid->first && kid->orphan;
+}
+
+static int is_there(const itk_kid_t *kid)
+{
+    return kid->pid > 0;
+}
+
+static void signal_those(const itk_kids_t *kids, int sig, int sock,
+                         int (*match)(const itk_kid_t *kid))
 {
     uint32_t i;
 
@@ -78,7 +83,7 @@ void itk_kids_signal(const itk_kids_t *kids, int sig, int firsts_only,
     for (i = 0; i < kids->room; i++) {
         const itk_kid_t *kid = &kids->all[i];
 
-        if (kid->pid > 0 && (kid->first || !firsts_only) &&
+        if (match(kid) &&
             become_for_a_moment(kids->policy->idents[kid->ident].uid)) {
             (void)kill(kid->pid, sig);
             (void)kill(kid->pid, SIGCONT);
@@ -88,4 +93,21 @@ void itk_kids_signal(const itk_kids_t *kids, int sig, int firsts_only,
         }
     }
     _exit(0);
+}
+
+void itk_kids_drain_orphans(const itk_kids_t *kids, int sock)
+{
+    uint32_t i = 0;
+
+    while (i < kids->room && !is_orphaned_first(&kids->all[i])) {
+        i++;
+    }
+    if (i < kids->room) {
+        signal_those(kids, SIGUSR1, sock, is_orphaned_first);
+    }
+}
+
+void itk_kids_signal(const itk_kids_t *kids, int sig, int sock)
+{
+    signal_those(kids, sig, sock, is_there);
 }

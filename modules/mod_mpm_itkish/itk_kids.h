@@ -14,7 +14,7 @@ typedef struct itk_kid_t {
     uint32_t slot;
     uint32_t serial;
     uint32_t ident;
-    int orphan;             /* its broker went away */
+    int orphan;             /* its broker went away, or its time is over */
 } itk_kid_t;
 
 typedef struct itk_kids_t {
@@ -32,18 +32,20 @@ itk_kid_t *itk_kids_find(const itk_kids_t *kids, pid_t pid);
 /* Is there a kid, or one without a broker (ORPHANS)? */
 int itk_kids_left(const itk_kids_t *kids, int orphans);
 
-/* Their broker went away. 1 if there were first workers that had it. */
-int itk_kids_orphan(const itk_kids_t *kids);
+/* Their broker went away, or their generation ends: they are to leave. */
+void itk_kids_orphan(const itk_kids_t *kids);
 
-/* Without a broker they leave; one that its user has stopped does not see it.
- * Anybody of the same session may wake it. */
+/* Orphaned zygotes leave by themselves; one that its user has stopped does not
+ * see it. Anybody of the same session may wake it. */
 void itk_kids_wake_orphans(const itk_kids_t *kids);
 
-/* Signal the kids, or the first workers only, each in the name of its user:
- * in a process of its own, as nobody may come near this one while its uid is
- * another. That process has no use for descriptor SOCK. Who was stopped is
- * woken to hear it. */
-void itk_kids_signal(const itk_kids_t *kids, int sig, int firsts_only,
-                     int sock);
+/* Orphaned first workers have nobody to tell them: have them finish what they
+ * do, and leave. SOCK as below. */
+void itk_kids_drain_orphans(const itk_kids_t *kids, int sock);
+
+/* Signal all kids, each in the name of its user: in a process of its own, as
+ * nobody may come near this one while its uid is another. That process has no
+ * use for descriptor SOCK. Who was stopped is woken to hear it. */
+void itk_kids_signal(const itk_kids_t *kids, int sig, int sock);
 
 #endif /* ITK_KIDS_H */

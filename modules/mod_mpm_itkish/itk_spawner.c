@@ -44,7 +44,7 @@
  *   (SYS_NICE and SYS_CHROOT only where the configuration needs them).
  */
 
-#define ORPHAN_MS   10000   /* how often those who should leave are woken */
+#define ORPHAN_MS   10000   /* how often those who should leave are told */
 #define SPARE_WAIT_S 10     /* after one failed */
 
 typedef struct state_t {
@@ -158,9 +158,8 @@ static void lose_broker(state_t *st)
         (void)close(st->broker);
         st->broker = -1;
     }
-    if (itk_kids_orphan(&st->kids)) {
-        itk_kids_signal(&st->kids, SIGUSR1, 1, -1);
-    }
+    itk_kids_orphan(&st->kids);
+    itk_kids_drain_orphans(&st->kids, -1);
     if (st->broker_pid > 0) {
         (void)kill(st->broker_pid, SIGKILL);
     }
@@ -363,8 +362,8 @@ static int wait_for_something(state_t *st, int ms)
     if (pfd[1].revents) {
         st->ending = 1;
         itk_spare_drop(&st->spare);
-        /* Zygotes hear it from the broker. */
-        itk_kids_signal(&st->kids, SIGUSR1, 1, st->broker);
+        itk_kids_orphan(&st->kids);
+        itk_kids_drain_orphans(&st->kids, st->broker);
     }
     if (st->broker >= 0 && pfd[2].revents) {
         serve(st);
@@ -385,9 +384,9 @@ static void end_all(state_t *st)
 {
     lose_broker(st);
     wait_for_kids(st, 5);
-    itk_kids_signal(&st->kids, SIGTERM, 0, st->broker);
+    itk_kids_signal(&st->kids, SIGTERM, st->broker);
     wait_for_kids(st, 35);
-    itk_kids_signal(&st->kids, SIGKILL, 0, st->broker);
+    itk_kids_signal(&st->kids, SIGKILL, st->broker);
     wait_for_kids(st, 10);
 }
 
@@ -462,6 +461,7 @@ int itk_spawner_run(const itk_spawner_t *sp)
         keep_broker(&st);
         if (!wait_for_something(&st, wants_spare(&st) ? 0 : ms)) {
             keep_spare(&st);
+            itk_kids_drain_orphans(&st.kids, st.broker);
         }
         itk_kids_wake_orphans(&st.kids);
     }
