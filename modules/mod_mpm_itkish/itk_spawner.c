@@ -16,6 +16,7 @@
 #include "itk_ident.h"
 #include "itk_kids.h"
 #include "itk_log.h"
+#include "itk_outbox.h"
 #include "itk_sandbox.h"
 #include "itk_sock.h"
 #include "itk_spare.h"
@@ -52,6 +53,7 @@ typedef struct state_t {
     itk_kids_t kids;
     int signals;            /* signalfd */
     int broker;             /* our end of its pair, -1: none */
+    itk_outbox_t outbox;    /* for it, who may be sending to us */
     pid_t broker_pid;
     time_t broker_born;
     itk_spare_t spare;
@@ -157,6 +159,7 @@ static void lose_broker(state_t *st)
     if (st->broker >= 0) {
         (void)close(st->broker);
         st->broker = -1;
+        itk_outbox_clear(&st->outbox);
     }
     itk_kids_orphan(&st->kids);
     itk_kids_drain_orphans(&st->kids, -1);
@@ -183,7 +186,7 @@ static void tell(state_t *st, const itk_kid_t *kid, int up, int value)
     msg.slot = kid->slot;
     msg.serial = kid->first ? kid->serial : (uint32_t)kid->pid;
     msg.value = value;
-    if (itk_sock_send(st->broker, &msg, -1, 0) != APR_SUCCESS) {
+    if (itk_outbox_send(&st->outbox, st->broker, &msg) != APR_SUCCESS) {
         lose_broker(st);
     }
 }
@@ -353,6 +356,10 @@ static int wait_for_something(state_t *st, int ms)
         {.fd = st->broker, .events = POLLIN},
     };
 
+    if (itk_outbox_waits(&st->outbox)) {
+        pfd[2].events |= POLLOUT;
+    }
+
     if (poll(pfd, 3, ms) <= 0) {
         return 0;
     }
@@ -365,7 +372,11 @@ static int wait_for_something(state_t *st, int ms)
         itk_kids_orphan(&st->kids);
         itk_kids_drain_orphans(&st->kids, st->broker);
     }
-    if (st->broker >= 0 && pfd[2].revents) {
+    if (st->broker >= 0 && pfd[2].revents & POLLOUT &&
+        itk_outbox_flush(&st->outbox, st->broker) != APR_SUCCESS) {
+        lose_broker(st);
+    }
+    if (st->broker >= 0 && pfd[2].revents & ~POLLOUT) {
         serve(st);
     }
     return 1;
