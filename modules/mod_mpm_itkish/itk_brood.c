@@ -281,6 +281,7 @@ static apr_status_t start_zygote(itk_brood_t *st, uint32_t ident)
     (void)close(pair[1]);
     h->fd = pair[0];
     h->pid = 0;
+    h->heard = itk_brood_now();
     return APR_SUCCESS;
 }
 

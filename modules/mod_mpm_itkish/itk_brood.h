@@ -47,7 +47,7 @@ typedef struct itk_seated_t {
 typedef struct itk_house_t {    /* an identity in use */
     int fd;                 /* its zygote's control socket, -1: no zygote */
     pid_t pid;
-    int64_t heard;          /* when it last said something */
+    int64_t heard;          /* when it last said something, or was ordered */
     uint32_t live;
     uint32_t staying;       /* of these, not told to leave */
     uint32_t firsts;        /* of these, the spawner's */
