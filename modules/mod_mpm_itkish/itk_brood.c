@@ -12,6 +12,7 @@
 #include "itk_sock.h"
 
 #define BROKEN_MS   1000    /* refuse at once for so long after a failure */
+#define ASK_AGAIN_S 3       /* at first */
 
 int64_t itk_brood_now(void)
 {
@@ -165,23 +166,50 @@ void itk_brood_kill(itk_brood_t *st, uint32_t ident, pid_t pid)
     }
 }
 
-/* A worker that belongs to nobody: ask whether it is idle. Its pong, which
- * comes when it has finished what it does, puts it back on its stack. */
+/* Are you idle? The answer comes when it has finished what it does. */
+static apr_status_t ask_idle(itk_brood_t *st, uint32_t slot)
+{
+    itk_member_t *w = &st->workers[slot];
+    apr_status_t rv;
+    itk_msg_t msg;
+
+    itk_brood_msg(st, &msg, ITK_REQ_PING, w->ident, slot);
+    msg.nonce = w->nonce + 1;
+    rv = itk_sock_send(w->fd, &msg, -1, MSG_DONTWAIT);
+    w->nonce += rv == APR_SUCCESS;
+    w->asked = itk_area_clock();
+    return rv;
+}
+
+void itk_brood_ask_again(itk_brood_t *st, uint32_t slot)
+{
+    itk_member_t *w = &st->workers[slot];
+
+    if (w->adopted && itk_area_clock() - w->asked > w->patience) {
+        w->patience *= 2;           /* it may have much to do */
+        (void)ask_idle(st, slot);
+    }
+}
+
 void itk_brood_adopt(itk_brood_t *st, uint32_t slot)
 {
     itk_member_t *w = &st->workers[slot];
-    itk_msg_t msg;
 
     if (w->adopted || w->quitting ||
         itk_brood_watch(st, w->fd, PEER_WORKER, slot) != APR_SUCCESS) {
         return;
     }
-    itk_brood_msg(st, &msg, ITK_REQ_PING, w->ident, slot);
-    msg.nonce = w->serial;
-    w->adopted = itk_sock_send(w->fd, &msg, -1, MSG_DONTWAIT) == APR_SUCCESS;
+    w->patience = ASK_AGAIN_S;
+    w->adopted = ask_idle(st, slot) == APR_SUCCESS;
     if (!w->adopted) {
         itk_brood_unwatch(st, w->fd);   /* gone, or tried again by a tick */
     }
+}
+
+/* To a question before the last one, whose own answer is still to come. */
+static int is_answer_before(const itk_msg_t *msg, const itk_member_t *w)
+{
+    return msg->nonce >> 32 == w->serial && msg->nonce < w->nonce;
 }
 
 void itk_brood_hear(itk_brood_t *st, uint32_t slot)
@@ -201,12 +229,13 @@ void itk_brood_hear(itk_brood_t *st, uint32_t slot)
     if (APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EINTR(rv)) {
         return;
     }
-    if (rv == APR_SUCCESS && msg.type != ITK_ANS_PONG) {
+    if (rv == APR_SUCCESS &&
+        (msg.type != ITK_ANS_PONG || is_answer_before(&msg, w))) {
         return;                     /* what its late child did not read */
     }
     itk_brood_unwatch(st, w->fd);
     w->adopted = 0;
-    if (rv != APR_SUCCESS || msg.nonce != w->serial) {
+    if (rv != APR_SUCCESS || msg.nonce != w->nonce) {
         itk_brood_dismiss(st, slot);        /* it leaves, or talks nonsense */
     }
     else if (!w->quitting) {
@@ -313,6 +342,7 @@ static void enter(itk_brood_t *st, uint32_t slot, uint32_t ident,
     w->serial = itk_word_serial(itk_brood_word(st, slot)) + 1;
     w->born = itk_area_clock();
     w->first = first;
+    w->nonce = (uint64_t)w->serial << 32;
     atomic_store(&st->area->slots[slot].ident, ident);
     atomic_store(&st->area->slots[slot].word,
                  itk_word(w->serial, ITK_SLOT_BUSY, owner));

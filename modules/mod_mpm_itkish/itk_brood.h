@@ -32,6 +32,9 @@ typedef struct itk_member_t {
     uint32_t told;          /* when it was */
     int killed;             /* it did not go */
     int adopted;            /* its child died; waiting for its pong */
+    uint64_t nonce;         /* of the last question for that */
+    uint32_t asked;         /* when that was */
+    uint32_t patience;      /* seconds until it is asked again */
     int missed;             /* audits that did not find it where it should be */
 } itk_member_t;
 
@@ -113,8 +116,10 @@ int itk_brood_retire(itk_brood_t *st, uint32_t slot);
 int itk_brood_retire_oldest(itk_brood_t *st);
 
 /* A worker that belongs to nobody: ask whether it is idle, and hear its
- * answer, which puts it back on its stack. */
+ * answer, which puts it back on its stack. A child that does not know yet that
+ * the worker is no longer its own may have read that answer: ask again. */
 void itk_brood_adopt(itk_brood_t *st, uint32_t slot);
+void itk_brood_ask_again(itk_brood_t *st, uint32_t slot);
 void itk_brood_hear(itk_brood_t *st, uint32_t slot);
 
 /* Pop an idle worker of IDENT for OWNER that is what the stack says it is. */

@@ -70,6 +70,7 @@ static void check_worker(itk_brood_t *st, uint32_t slot, uint32_t now)
     if (w->quitting && now - w->told > LEAVE_S) {
         end_idle(st, slot, now);
     }
+    itk_brood_ask_again(st, slot);
     if (itk_word_state(word) == ITK_SLOT_BUSY && is_lost(st, slot, word) &&
         itk_area_swap(st->area, slot, word,
                       itk_word(w->serial, ITK_SLOT_BUSY, ITK_BROKER))) {
