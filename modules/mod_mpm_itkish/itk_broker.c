@@ -295,9 +295,13 @@ static void req_stuck(itk_brood_t *st, uint32_t c, const itk_msg_t *msg)
     if (itk_brood_now() - moved < STUCK_MS || (!w->pid && w->first)) {
         return;
     }
-    itk_log(ITK_LOG_WARN, 0, "itk-worker-stuck: worker pid %ld of %s does not "
-            "take its connection (stopped?), killing %s", (long)w->pid,
-            st->policy->idents[w->ident].name, w->pid ? "it" : "its zygote");
+    if (!w->killed) {
+        itk_log(ITK_LOG_WARN, 0, "itk-worker-stuck: worker pid %ld of %s does "
+                "not take its connection (stopped?), killing %s",
+                (long)w->pid, st->policy->idents[w->ident].name,
+                w->pid ? "it" : "its zygote");
+    }
+    w->killed = 1;
     itk_brood_kill(st, w->ident, w->pid ? w->pid : h->pid);
 }
 

@@ -30,7 +30,7 @@ typedef struct itk_member_t {
     uint32_t born;
     int quitting;           /* told to leave */
     uint32_t told;          /* when it was */
-    int killed;             /* it did not go */
+    int killed;             /* it did not go, or take what it got */
     int adopted;            /* its child died; waiting for its pong */
     uint64_t nonce;         /* of the last question for that */
     uint32_t asked;         /* when that was */
