@@ -20,7 +20,8 @@
 #define CACHE_MAX   4096
 #define ROOM_BELOW  256     /* descriptors left to others, at the least */
 #define GRACE_MS    2000    /* the broker's own answer comes before that */
-#define JOB_MS      4000    /* for a worker to begin, at the least */
+#define JOB_LEAST   4000    /* milliseconds for a worker to begin */
+#define JOB_MOST    60000
 
 static int64_t now_ms(void)
 {
@@ -412,8 +413,9 @@ void itk_client_forget(itk_client_t *cl, const itk_lease_t *lease)
 
 uint32_t itk_client_job_ms(const itk_client_t *cl)
 {
-    return cl->policy->queue_timeout > JOB_MS ? cl->policy->queue_timeout
-                                              : JOB_MS;
+    uint32_t ms = cl->policy->queue_timeout;
+
+    return ms < JOB_LEAST ? JOB_LEAST : ms > JOB_MOST ? JOB_MOST : ms;
 }
 
 void itk_client_stuck(itk_client_t *cl, const itk_lease_t *lease)
