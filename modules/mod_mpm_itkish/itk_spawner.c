@@ -39,7 +39,8 @@
  *   one message of this process and for nothing else (itk_spare.h).
  * - "Signal" is done by a short-lived process that has become the identity
  *   itself, so the kernel refuses what that user might not do. Only SIGKILL.
- *   What it sends of its own accord goes to its own children the same way.
+ *   What the spawner sends of its own accord goes to its own children, from
+ *   a process that takes on one effective uid after the other (itk_kids.c).
  * - It never looks into the shared memory of the children, never resolves a
  *   name, never executes a program. Its capabilities are SETUID and SETGID
  *   (SYS_NICE and SYS_CHROOT only where the configuration needs them).
