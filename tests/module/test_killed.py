@@ -104,7 +104,7 @@ def test_stopped_processes_do_not_keep_a_generation(server):
     graceful."""
     server.start()
     alice = server.hosts["alice.test"]
-    assert alice.get().status == 200
+    have_zygote(server, alice)
     server.log.expect(MAY_SAY, required=False)
     stopped = [p for p in server.processes() if p.uid == alice.uid]
     stop_idle(server, alice)

@@ -136,10 +136,13 @@ def test_two_hundred_gracefuls_leak_nothing(httpd):
 def test_stop_leaves_nothing(server, number):
     """stop and graceful-stop, with warm workers and an open connection."""
     server.start()
-    have_zygote(server, server.hosts["alice.test"])
-    assert server.get("/", "bob.test").status == 200
+    for name in server.hosts:
+        assert server.get("/", name).status == 200
+    for name in ("alice.test", "bob.test"):
+        have_zygote(server, server.hosts[name])
     with server.connect() as c:
         assert c.ask("/", "alice.test").status == 200
+        assert len(by_role(server)["zygote"]) >= 2
         server.stop(number)         # asserts that nothing is left
 
 
