@@ -17,6 +17,16 @@ void itk_birth_tie(pid_t parent, int sig)
     }
 }
 
+void itk_birth_worker(pid_t parent)
+{
+    sigset_t drains;
+
+    itk_birth_tie(parent, SIGUSR1);
+    sigemptyset(&drains);
+    sigaddset(&drains, SIGUSR1);
+    (void)sigprocmask(SIG_SETMASK, &drains, NULL);
+}
+
 void itk_birth_signals(void)
 {
     (void)signal(SIGTERM, SIG_DFL);
@@ -65,13 +75,7 @@ static void be_worker(const itk_spawner_t *sp, const itk_msg_t *req, int sock,
 static void be_worker(const itk_spawner_t *sp, const itk_msg_t *req, int sock,
                       pid_t spawner)
 {
-    sigset_t drains;
-
-    /* After the change of user, which clears it. */
-    itk_birth_tie(spawner, SIGUSR1);
-    sigemptyset(&drains);
-    sigaddset(&drains, SIGUSR1);
-    (void)sigprocmask(SIG_SETMASK, &drains, NULL);
+    itk_birth_worker(spawner);
     sp->worker(sp->baton, req->ident, req->slot, req->serial, sock);
     _exit(1);
 }

@@ -8,9 +8,14 @@
 #include "itk_spawner.h"
 #include "itk_wire.h"
 
-/* Have the kernel send this process SIG when PARENT ends. Ends it now if
- * that has happened already. */
+/* Have the kernel send this process SIG when PARENT ends; a change of user
+ * undoes it. Ends the process now if that has happened already. */
 void itk_birth_tie(pid_t parent, int sig);
+
+/* In a process that is a worker from now on, and its user: the death of PARENT
+ * drains it. SIGUSR1 stays blocked until the worker can handle it: a generation
+ * may end right now, and what was sent to this worker is to be served. */
+void itk_birth_worker(pid_t parent);
 
 /* In a process just forked: default handlers for what the spawner took. The
  * mask is left as it is, everything blocked. */

@@ -5,13 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "itk_birth.h"
 #include "itk_log.h"
 #include "itk_sock.h"
 #include "itk_title.h"
@@ -113,21 +113,9 @@ static int make_room(state_t *st)
 static void become_worker(state_t *st, const itk_msg_t *msg, int fd,
                           pid_t zygote)
 {
-    sigset_t drains;
-
-    /* The zygote's death drains its workers. Set after the change of user,
-     * which clears it; then look whether it was already too late. */
-    (void)prctl(PR_SET_PDEATHSIG, SIGUSR1, 0, 0, 0);
-    if (getppid() != zygote) {
-        _exit(0);
-    }
+    itk_birth_worker(zygote);
     (void)close(st->sock);
     (void)close(st->signals);
-    /* The worker lets SIGUSR1 through when it can handle it: a generation may
-     * end right now, and what was sent to this worker is to be served. */
-    sigemptyset(&drains);
-    sigaddset(&drains, SIGUSR1);
-    (void)sigprocmask(SIG_SETMASK, &drains, NULL);
     st->z->worker(st->z->baton, st->z->ident, msg->slot, msg->serial, fd);
     _exit(1);
 }
@@ -201,10 +189,6 @@ static void reap(state_t *st)
     int i;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (WIFEXITED(status) && WEXITSTATUS(status) == ITK_EXIT_IDENT) {
-            itk_log(ITK_LOG_ERR, 0, "itk-drop-failed: a worker of %s could "
-                    "not become its user", st->z->name);
-        }
         for (i = 0; i < st->n_kids && st->kids[i].pid != pid; i++) {
             continue;
         }

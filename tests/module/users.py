@@ -1,15 +1,14 @@
 """Users for the tests: numbers that nobody else uses, and real accounts."""
 
 import contextlib
-import fcntl
 import itertools
 import os
 import pwd
 import grp
 import subprocess
-import tempfile
 
-LOCK = os.path.join(tempfile.gettempdir(), "itkish-test-users.lock")
+from fixtures.accounts import unchanged
+
 PREFIX = "itkt"
 _numbers = itertools.count()
 
@@ -17,13 +16,6 @@ _numbers = itertools.count()
 def numeric_uid():
     """A uid of no account that no other test process hands out."""
     return 200_000 + (os.getpid() % 60_000) * 2_000 + next(_numbers) % 2_000
-
-
-@contextlib.contextmanager
-def _locked():
-    with open(LOCK, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _run(*argv):
@@ -51,7 +43,7 @@ def accounts(count):
     stem = f"{PREFIX}{os.getpid()}x"
     names = [f"{stem}{chr(ord('a') + n)}" for n in range(count)]
     shared = f"{stem}s"
-    with _locked():
+    with unchanged():
         _forget_stale()
         _run("groupadd", shared)
         for name in names:
@@ -61,7 +53,7 @@ def accounts(count):
     try:
         yield [pwd.getpwnam(name) for name in names]
     finally:
-        with _locked():
+        with unchanged():
             for name in names:
                 subprocess.run(["userdel", name], capture_output=True)
                 subprocess.run(["groupdel", name], capture_output=True)
