@@ -51,7 +51,7 @@ def have_zygote(server, host):
         return found
 
 
-def _waits_for_work(process):
+def waits_for_work(process):
     """It has answered its child and waits for a message (the kernel's name
     for that; reading from a client has another)."""
     with open(f"/proc/{process.pid}/wchan") as f:
@@ -66,7 +66,7 @@ def stop_idle(server, host):
     for p in workers_of(server, host):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             if p.state != "T":
-                wait_until(lambda w=p: _waits_for_work(w), "idle")
+                wait_until(lambda w=p: waits_for_work(w), "idle")
                 os.kill(p.pid, signal.SIGSTOP)
                 stopped.add(p.pid)
     return stopped

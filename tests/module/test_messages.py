@@ -14,7 +14,7 @@ import helpers_build
 import users
 from client import Closed
 from faults import FORK, RECV, Faults, Rule, What, changed
-from roles import by_role, only, stop_idle
+from roles import by_role, only, stop_idle, waits_for_work
 from wait import wait_until
 
 # As in itk_wire.h.
@@ -66,7 +66,13 @@ class World:
     def pids(self, rules):
         """The processes that RULES speak of, when there is the spare that the
         next new user takes."""
-        wait_until(lambda: by_role(self.server).get("spare"), "a spare", 15)
+        def spare():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                # One that is somebody's now may still have that title.
+                return any(waits_for_work(p) for p in
+                           by_role(self.server).get("spare", ()))
+            return False
+        wait_until(spare, "a spare", 15)
         return {name: only(self.server, name).pid for name in
                 {rule.by.lstrip("-") for rule in rules if rule.by}}
 
@@ -388,6 +394,9 @@ def world(httpd_for_module):
     world = World(httpd_for_module)
     world.server.log.expect(ID.pattern, required=False)
     for rules in SLOW.values():
+        if rules[0].kind in (DIED, FIRST_DOWN):
+            wait_until(lambda: "worker" not in by_role(world.server),
+                       "nobody is left whose end could be taken for it")
         world.slow.append(next(world.unused))
         with world.faults.on(rules, world.pids(rules)):
             assert second(world, world.slow[-1], rules) in ("ok", "503")
